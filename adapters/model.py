@@ -1,0 +1,153 @@
+"""All that a dialect has to know of us: a call goes in, a raw reply comes out.
+
+`SourceCall` → (transport) → `RawReply` → (mapping) → `SourceReply`. A transport never maps, a
+mapping never waits, and neither knows what the caller may see: it returns what the source said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+Scalar = str | int | bool | None
+"""A canonical value. Dates are ISO 8601 text, decimals are text: nothing is rounded on the way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """What a provider has to be told about a call: many registers refuse one without it.
+
+    Opaque to this room; the hub fills it from the access decision (standards-cn §7.2: operator
+    and call reason are mandatory at the population register).
+    """
+
+    consumer: str
+    item: str
+    item_name: str
+    case: str
+    legal_basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCall:
+    """One question about one subject to one resource of one source."""
+
+    resource: str
+    keys: Mapping[str, str]
+    """Query keys by catalog id, e.g. `id_number`, `name`, `uscc`. Never logged."""
+    fields: tuple[str, ...]
+    """Field ids of the resource that were granted; a source that can ask for less does."""
+    reason: Reason
+    call_id: str
+    """Unique for each call; sent on where a source wants a message number."""
+
+
+class Outcome(StrEnum):
+    """How a call ended. Three kinds of empty stay apart: `NO_RECORD` here, a field that is None in
+    a record (the record has no value), and everything from `REFUSED` down (no answer)."""
+
+    ANSWERED = "answered"
+    NO_RECORD = "no_record"
+    REFUSED = "refused"
+    """The source answered and refused: missing right, missing reason, unknown caller."""
+    FAILED = "failed"
+    """The source answered, but with an error or with something that cannot be read."""
+    TIMED_OUT = "timed_out"
+    BREAKER_OPEN = "breaker_open"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record in canonical form."""
+
+    values: Mapping[str, Scalar]
+    """Field id → value; None: the record has no value for it."""
+    lines: tuple[Mapping[str, Scalar], ...] = ()
+    """The repeated part (household members, doses), one mapping a line, in the source's order."""
+    odd: tuple[str, ...] = ()
+    """Field ids whose value is not in its code table; kept as received."""
+    bad: Mapping[str, str] = field(default_factory=dict)
+    """Field id → rule key, where a value was there but could not be read (`date`, `decimal`, …).
+    Such a field is None in `values` and must be reported as a source error, never as empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReply:
+    """What a source said, in canonical form."""
+
+    source: str
+    resource: str
+    outcome: Outcome
+    records: tuple[Record, ...] = ()
+    as_of: datetime | None = None
+    """When the source says the data stood so; None where it does not say."""
+    retrieved_at: datetime
+    elapsed_ms: float
+    record_hash: str | None = None
+    """`sm3:` + hex over the raw bytes of the answer: proves later what was received."""
+    why: str | None = None
+    """Stable key of what went wrong, e.g. `rest.status-500`; never holds personal data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawReply:
+    """What came over the wire: either bytes of a document or rows of a result set."""
+
+    body: bytes = b""
+    """The document as received (REST, SOAP, FHIR); raw, in the source's encoding."""
+    rows: Sequence[Mapping[str, Any]] | None = None
+    """The result set (SQL, files)."""
+    media_type: str = ""
+    charset: str | None = None
+    """As declared by the transport; the manifest may overrule it."""
+    status: int | None = None
+    """HTTP status where there is one."""
+
+
+class Transport(Protocol):
+    """One dialect. `kind` in a manifest selects it (entry-point group `mianti.adapters`)."""
+
+    async def fetch(self, call: SourceCall, *, timeout: float) -> RawReply:
+        """Ask, within `timeout` seconds.
+
+        Raises:
+            adapters.errors.SourceUnavailable: nothing came back (connect, reset, half a body).
+            adapters.errors.SourceTimedOut: nothing came back in time.
+            adapters.errors.SourceRefused: the transport itself was refused (401, 403).
+            adapters.errors.SourceAnswerInvalid: something came back that is no answer
+                (status 5xx, too large, redirect, not XML).
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class BreakerState(StrEnum):
+    """The state of a source's circuit breaker."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"
+    OPEN = "open"
+
+
+class Source(Protocol):
+    """A connected source, as the hub sees it: it always answers, and never late."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def breaker(self) -> BreakerState: ...
+
+    async def answer(self, call: SourceCall, *, deadline: float) -> SourceReply:
+        """Answer within `deadline` seconds from now, or say why not. Never raises for what the
+        source did; the reply's outcome tells."""
+        ...
+
+    async def aclose(self) -> None: ...
