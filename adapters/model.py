@@ -111,8 +111,8 @@ class RawReply:
 class Transport(Protocol):
     """One dialect. `kind` in a manifest selects it (entry-point group `mianti.adapters`)."""
 
-    async def fetch(self, call: SourceCall, *, timeout: float) -> RawReply:
-        """Ask, within `timeout` seconds.
+    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
+        """Ask, at most `within` seconds.
 
         Raises:
             adapters.errors.SourceUnavailable: nothing came back (connect, reset, half a body).
@@ -145,9 +145,11 @@ class Source(Protocol):
     @property
     def breaker(self) -> BreakerState: ...
 
-    async def answer(self, call: SourceCall, *, deadline: float) -> SourceReply:
-        """Answer within `deadline` seconds from now, or say why not. Never raises for what the
-        source did; the reply's outcome tells."""
+    async def answer(self, call: SourceCall, *, within: float) -> SourceReply:
+        """Answer within that many seconds, or say why not.
+
+        Never raises for what the source did; the reply's outcome tells.
+        """
         ...
 
     async def aclose(self) -> None: ...
