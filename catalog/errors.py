@@ -52,3 +52,36 @@ class UnknownEntry(CatalogError):
         self.kind, self.wanted = kind, wanted
         self.near = tuple(known)
         super().__init__(f"no {kind} {wanted!r} in the catalog")
+
+
+class InvalidCode(CatalogError):
+    """An identifier breaks the rule of its standard. The identifier itself is never repeated."""
+
+    code = "catalog.invalid-code"
+    origin = "caller"
+
+    def __init__(self, kind: str, rule: str, expected: str) -> None:
+        self.kind, self.rule, self.expected = kind, rule, expected
+        super().__init__(f"{kind}: [{rule}] {expected}")
+
+
+class InvalidPath(CatalogError):
+    """A wanted field is not written as one. The text is not repeated: it may hold a value."""
+
+    code = "catalog.invalid-path"
+    origin = "caller"
+
+    def __init__(self, rule: str, expected: str) -> None:
+        self.rule, self.expected = rule, expected
+        super().__init__(f"[{rule}] {expected}")
+
+
+class InvalidList(CatalogError):
+    """A published list cannot be imported. Nothing was written; all complaints are here."""
+
+    code = "catalog.invalid-list"
+    origin = "caller"
+
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
+        self.complaints = tuple(complaints)
+        super().__init__("\n".join(str(c) for c in self.complaints))

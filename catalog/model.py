@@ -169,6 +169,7 @@ class DataResource:
     quirks: tuple[str, ...]
     interface: Mapping[str, str]
     fields: Mapping[str, Field]
+    update_note: str = ""
     line_key: str | None = None
     """The repeated field whose value equals the subject's number on the line about the subject."""
 
@@ -231,6 +232,8 @@ class ServiceItem:
     answered_by: tuple[str, ...] = ()
     """Resources with which the hub itself can answer a look-up or a check."""
     as_printed: str | None = None
+    """The name in the source, where it was mended above."""
+    department_as_printed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +326,7 @@ class Bundle:
     items: tuple[ServiceItem, ...]
     deadline: str | None = None
     source_note: str = ""
+    lead_as_printed: str | None = None
     analysis: Analysis | None = None
     """None: not yet analysed (尚未梳理). It is shown as such and counted nowhere."""
 

@@ -1,0 +1,85 @@
+"""What a kind of source is: a class that an entry point in the group `mianti.adapters` names.
+
+A third party writes a class with `Connect` and `Ask` (its sections of the manifest), `inspect`
+(what only it can see to be wrong, without opening anything) and the two coroutines of
+`adapters.model.Transport`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from adapters.manifest import Ask, Connect, Finding
+from adapters.model import RawReply, SourceCall
+
+GROUP = "mianti.adapters"
+OURS = ("rest", "soap", "sql", "fhir")
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """All that a transport is built from."""
+
+    source: str
+    folder: Path
+    """Where the manifest stands; files it names stand beside it."""
+    connect: Any
+    """The kind's own `Connect`, validated."""
+    asks: Mapping[str, Any]
+    """Resource id → the kind's own `Ask`, validated."""
+    statuses: Mapping[str, frozenset[int]]
+    """Resource id → HTTP statuses its answer knows what to make of."""
+    now: Now
+
+
+class Kind(Protocol):
+    """What stands behind `kind:`."""
+
+    Connect: type[Connect]
+    Ask: type[Ask]
+
+    def __init__(self, opening: Opening) -> None: ...
+
+    @classmethod
+    def inspect(cls, opening: Opening) -> Iterable[Finding]:
+        """What is wrong in the sections beyond their grammar; contacts nobody."""
+        ...
+
+    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
+        """As `adapters.model.Transport.fetch`."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
+
+class UnknownKind(LookupError):
+    """No installed distribution has this kind, or it cannot be loaded; says which there are."""
+
+
+def names() -> tuple[str, ...]:
+    """The kinds that are installed."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
+def kind(name: str) -> type[Kind]:
+    """The class behind `name`.
+
+    Raises:
+        UnknownKind: Not installed, or its module cannot be imported.
+    """
+    for point in entry_points(group=GROUP, name=name):
+        try:
+            found: type[Kind] = point.load()
+        except (ImportError, AttributeError) as error:
+            raise UnknownKind(f"kind {name!r} cannot be loaded: {type(error).__name__}") from error
+        return found
+    raise UnknownKind(f"kind {name!r} is not installed")

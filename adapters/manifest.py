@@ -1,0 +1,425 @@
+"""The grammar of a source manifest.
+
+What is common to all kinds stands here; each kind brings its own `connect` and `ask` sections
+(`adapters.kinds`). Models are frozen and refuse unknown keys. A secret can only come from the
+environment and is never shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SecretStr,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from typing_extensions import TypeAliasType
+
+from adapters.converters import As, Form
+from adapters.documents import CHARSETS
+from adapters.errors import Complaint
+from adapters.located import At, Located
+
+NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+RESOURCE = r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$"
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+
+
+class FromEnvironment(str):
+    """A text in which `${NAME}` was replaced; it is not shown in complaints."""
+
+    __slots__ = ()
+
+
+class Placeholder(FromEnvironment):
+    """Stands where a variable will stand; `check` runs without an environment."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a kind found wrong in its sections; the registry adds file and line."""
+
+    at: At
+    """Where in the manifest, e.g. `("resources", "hukou.person", "ask", "operation")`."""
+    rule: str
+    found: str
+    expected: str
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m)", value)):
+        return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2]]
+    raise ValueError("a duration is a number with ms, s or m, such as 800ms or 2s")
+
+
+def _size(value: Any) -> Any:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)(B|KiB|MiB)", value)):
+        return int(found[1]) * {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}[found[2]]
+    raise ValueError("a size is a whole number with B, KiB or MiB, such as 1MiB")
+
+
+def _secret(value: Any) -> Any:
+    if not isinstance(value, FromEnvironment):
+        raise ValueError("a secret does not stand in a file; write ${NAME}")  # noqa: TRY004 -- pydantic takes ValueError
+    return value
+
+
+def _url(value: Any) -> Any:
+    if isinstance(value, Placeholder):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", value):
+        raise ValueError("an address is http(s)://host[:port][/path], without user, query or #")
+    return value
+
+
+def _charset(value: Any) -> Any:
+    if not isinstance(value, str) or value.lower() not in CHARSETS:
+        raise ValueError(f"a charset is one of {', '.join(CHARSETS)}")
+    return value.lower()
+
+
+def _form(value: Any) -> Any:
+    if isinstance(value, str):
+        Form(value)
+    return value
+
+
+def _text_schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+Seconds = Annotated[
+    float, BeforeValidator(_duration), Field(gt=0, le=600), _text_schema(r"^\d+(\.\d+)?(ms|s|m)$")
+]
+Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0, le=64 * 1024 * 1024),
+                  _text_schema(r"^\d+(B|KiB|MiB)$")]  # fmt: skip
+Secret = Annotated[SecretStr, BeforeValidator(_secret), _text_schema(r"\$\{[A-Z][A-Z0-9_]*\}")]
+URL = Annotated[str, BeforeValidator(_url), _text_schema(r"^(https?://|\$\{)")]
+Charset = Annotated[
+    str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})
+]
+OneForm = Annotated[str, BeforeValidator(_form)]
+Literal_ = str | int | float | bool | None
+"""A literal a reply is compared with."""
+
+
+class Section(BaseModel):
+    """Base of everything in a manifest: frozen, unknown keys refused, inputs never shown."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False,
+        protected_namespaces=(),
+    )  # fmt: skip
+
+
+# --- ask: what we know, and where the source wants it -----------------------------------------
+
+KNOWN = r"^(keys\.[a-z][a-z0-9_]*\??|reason\.(consumer|item|item_name|case|legal_basis)|call\.id)$"
+Known = Annotated[str, Field(pattern=KNOWN)]
+"""The name of something a call knows. `keys.x` is needed; `keys.x?` is sent when it is there."""
+
+
+class Const(Section):
+    """A constant the source wants to see."""
+
+    const: str | int | float | bool | None
+
+
+def _leaf(value: Any) -> str:
+    return "const" if isinstance(value, Mapping | Const) else "name"
+
+
+Leaf = Annotated[
+    Annotated[Known, Tag("name")] | Annotated[Const, Tag("const")], Discriminator(_leaf)
+]
+
+
+def _branch(value: Any) -> str:
+    if isinstance(value, Const) or (isinstance(value, Mapping) and set(value) == {"const"}):
+        return "const"
+    if isinstance(value, Mapping):
+        return "mapping"
+    return "list" if isinstance(value, list | tuple) else "name"
+
+
+Tree = TypeAliasType(
+    "Tree",
+    Annotated[
+        Annotated[Known, Tag("name")]
+        | Annotated[Const, Tag("const")]
+        | Annotated[dict[str, "Tree"], Tag("mapping")]
+        | Annotated[tuple["Tree", ...], Tag("list")],
+        Discriminator(_branch),
+    ],
+)
+"""Leaves in nested mappings and lists."""
+
+
+class Ask(Section):
+    """Base of the kinds' `ask` sections."""
+
+    def names(self) -> frozenset[str]:
+        """The known names used anywhere in this section, `keys.x?` with its mark."""
+        return frozenset(_names(self.model_dump()))
+
+
+def _names(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _names(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _names(each)
+    elif isinstance(value, str) and re.fullmatch(KNOWN, value):
+        yield value
+
+
+# --- connect ----------------------------------------------------------------------------------
+
+
+class Connect(Section):
+    """Base of the kinds' `connect` sections."""
+
+    timeout: Seconds = 2.0
+    """The source's own deadline; the caller's may be shorter."""
+
+    @property
+    def xml_namespaces(self) -> Mapping[str, str] | None:
+        """Set where answers are XML and paths are location paths; None for JSON and rows."""
+        return None
+
+    @property
+    def overruling_charset(self) -> str | None:
+        """The charset that is believed instead of the declared one."""
+        return None
+
+
+class BreakerTerms(Section):
+    """When to stop asking a source that fails, and for how long."""
+
+    failures: int = Field(default=5, ge=1, le=1000)
+    """Failures in a row that open the breaker."""
+    reset: Seconds = 30.0
+    """How long it stays open before one call may try."""
+
+
+# --- answer -----------------------------------------------------------------------------------
+
+AnyOf = Literal_ | tuple[Literal_, ...]
+Condition = dict[str, AnyOf]
+"""Path → literal or list of literals (any of them); an empty list means the value is an empty
+list. All paths must hold. Literals are compared as text: `0` and `"0"` are equal."""
+
+STATUS = "status"
+"""Reserved path in `empty_when` and `refused_when`: the HTTP status."""
+RECORDS = "records"
+"""Reserved path in `empty_when` with the literal `none`: the `records` path yields nothing."""
+
+
+class CodesTerms(Section):
+    """The other side's words for codes of one of our tables."""
+
+    table: str
+    map: dict[str, str] = Field(default_factory=dict)
+    """Value as received → our code."""
+
+
+class FieldTerms(Section):
+    """Where one catalog field comes from."""
+
+    at: str | None = None
+    as_: As | None = Field(default=None, alias="as")
+    form: OneForm | tuple[OneForm, ...] | None = None
+    codes: str | CodesTerms | None = None
+    const: Literal_ = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FieldTerms:
+        constant = "const" in self.model_fields_set
+        if constant == (self.at is not None):
+            raise ValueError("a field has either at or const")
+        if constant and len(self.model_fields_set) > 1:
+            raise ValueError("a const stands alone")
+        if self.form is not None and self.as_ not in {None, As.DATE, As.DATETIME}:
+            raise ValueError("form is for dates and times")
+        return self
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms as a tuple, empty for none."""
+        if self.form is None:
+            return ()
+        return (self.form,) if isinstance(self.form, str) else self.form
+
+
+class AsOfTerms(Section):
+    """Where the reply says when its data stood so."""
+
+    at: str
+    form: OneForm | tuple[OneForm, ...] | None = None
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms as a tuple, empty for none."""
+        if self.form is None:
+            return ()
+        return (self.form,) if isinstance(self.form, str) else self.form
+
+
+class Answer(Section):
+    """How a reply is read."""
+
+    ok_when: Condition = Field(default_factory=dict)
+    refused_when: Condition = Field(default_factory=dict)
+    empty_when: Condition = Field(default_factory=dict)
+    records: str | None = None
+    record: Literal["all-rows"] | None = None
+    """SQL: one record whose head comes from the first row and whose lines are all rows."""
+    lines: str | None = None
+    as_of: AsOfTerms | None = None
+    fields: dict[str, FieldTerms] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> Answer:
+        if self.record is not None and (self.records is not None or self.lines is not None):
+            raise ValueError("record: all-rows stands without records and lines")
+        if STATUS in self.ok_when:
+            raise ValueError("status is for refused_when and empty_when")
+        return self
+
+    def statuses(self) -> frozenset[int]:
+        """HTTP statuses this answer knows what to make of, beyond the successful ones."""
+        named = [c[STATUS] for c in (self.refused_when, self.empty_when) if STATUS in c]
+        flat = [each for n in named for each in (n if isinstance(n, tuple) else (n,))]
+        return frozenset(int(each) for each in flat if str(each).isdecimal())
+
+
+# --- the whole --------------------------------------------------------------------------------
+
+ConnectT = TypeVar("ConnectT", bound=Connect)
+AskT = TypeVar("AskT", bound=Ask)
+
+
+class ResourceTerms(Section, Generic[AskT]):
+    """How one resource is asked, and how its answers are read."""
+
+    ask: AskT
+    answer: Answer
+
+
+class Manifest(Section, Generic[ConnectT, AskT]):
+    """One source."""
+
+    source: str = Field(pattern=NAME, max_length=64)
+    name: str = Field(min_length=1, max_length=100)
+    authority: str = Field(min_length=1, max_length=100)
+    """Name of the body in the county that answers for the source."""
+    kind: str = Field(pattern=NAME)
+    connect: ConnectT
+    breaker: BreakerTerms = BreakerTerms()
+    resources: dict[Annotated[str, Field(pattern=RESOURCE)], ResourceTerms[AskT]] = Field(
+        min_length=1
+    )
+
+
+AnyManifest = Manifest[Connect, Ask]
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def substituted(
+    document: Located, environment: Mapping[str, str] | None
+) -> tuple[Located, tuple[Complaint, ...]]:
+    """`document` with each `${NAME}` replaced from `environment`; None puts placeholders."""
+    missing: list[Complaint] = []
+
+    def replaced(value: Any, at: At) -> Any:
+        if isinstance(value, dict):
+            return {key: replaced(each, (*at, key)) for key, each in value.items()}
+        if isinstance(value, list):
+            return [replaced(each, (*at, index)) for index, each in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        names = _VARIABLE.findall(value)
+        if "${" in _VARIABLE.sub("", value):
+            missing.append(document.complaint(at, "variable", "a broken ${…}", "${NAME}, capitals"))
+        if environment is None:
+            return Placeholder(_VARIABLE.sub("placeholder", value))
+        for name in names:
+            if not environment.get(name):
+                missing.append(
+                    document.complaint(
+                        at, "missing-variable", f"${{{name}}} is not set", f"{name} in the environment"
+                    )
+                )
+        return FromEnvironment(_VARIABLE.sub(lambda m: environment.get(m[1], ""), value))
+
+    data = replaced(document.data, ())
+    return Located(file=document.file, data=data, lines=document.lines), tuple(missing)
+
+
+def validated(
+    document: Located, connect: type[Connect], ask: type[Ask]
+) -> tuple[AnyManifest | None, tuple[Complaint, ...]]:
+    """The manifest in `document`, or everything that is wrong with it.
+
+    Args:
+        document: Read and substituted.
+        connect: The kind's `connect` section.
+        ask: The kind's `ask` section.
+    """
+    model = Manifest[connect, ask]  # type: ignore[valid-type] -- the kind is known at run time only
+    try:
+        return model.model_validate(document.data), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=True)
+        return None, tuple(_unique(_complaint(document, each) for each in details))
+
+
+def _unique(complaints: Iterable[Complaint]) -> Iterable[Complaint]:
+    return dict.fromkeys(complaints)
+
+
+_RULES: Mapping[str, str] = {
+    "extra_forbidden": "unknown-key",
+    "missing": "missing-key",
+    "string_pattern_mismatch": "pattern",
+    "value_error": "value",
+}
+
+
+def _complaint(document: Located, error: ErrorDetails) -> Complaint:
+    at, kind = error["loc"], error["type"]
+    last = str(at[-1]) if at else ""
+    expected = error["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return document.complaint(at, "unknown-key", f"unknown key {last!r}", "a key of the grammar")
+    if kind == "missing":
+        return document.complaint(at, "missing-key", f"no {last!r}", f"{last!r} is needed here")
+    return document.complaint(at, _RULES.get(kind, kind.replace("_", "-")), _shown(at, error), expected)
+
+
+def _shown(at: At, error: ErrorDetails) -> str:
+    """The value found, unless it is long, structured or came from the environment."""
+    value, place = error["input"], ".".join(str(part) for part in at)
+    if isinstance(value, FromEnvironment):
+        return f"{place}: a value from the environment"
+    if isinstance(value, str | int | float | bool | None) and len(str(value)) <= 60:
+        secret = error["msg"].startswith("Value error, a secret")
+        return f"{place}: a text" if secret else f"{place}: {value!r}"
+    return f"{place}: {type(value).__name__}"
