@@ -28,17 +28,15 @@ def leaf(terms: Any) -> Resolver:
     root, _, name = str(terms).partition(".")
     match root:
         case "keys":
-            return _key(name)
+            return _needed(name)
+        case "optional":
+            return lambda call: call.keys.get(name) or None
         case "reason":
             return lambda call: getattr(call.reason, name) or None
     return lambda call: call.call_id
 
 
-def _key(name: str) -> Resolver:
-    if name.endswith("?"):
-        wanted = name.removesuffix("?")
-        return lambda call: call.keys.get(wanted) or None
-
+def _needed(name: str) -> Resolver:
     def needed(call: SourceCall) -> str:
         value = call.keys.get(name)
         if not value:
@@ -66,7 +64,8 @@ def as_text(value: Any) -> str:
 
 def tree(terms: Any) -> Resolver:
     """Nested leaves → nested values. A name that is not known is left out of its mapping, and is
-    None in a list."""
+    None in a list.
+    """
     if isinstance(terms, Mapping):
         inner = {name: tree(each) for name, each in terms.items()}
 

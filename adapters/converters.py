@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from types import NoneType
 from typing import Any, TypeVar
 
 from adapters.model import Scalar
@@ -54,9 +55,7 @@ DEFAULT: Mapping[FieldType, As] = {
 """How a field is read where the manifest does not say."""
 
 FITS: Mapping[FieldType, frozenset[As]] = {
-    FieldType.STRING: frozenset(
-        {As.STRING, As.DATE, As.DATETIME, As.DECIMAL, As.ID18, As.AREA}
-    ),
+    FieldType.STRING: frozenset({As.STRING, As.DATE, As.DATETIME, As.DECIMAL, As.ID18, As.AREA}),
     FieldType.CODE: frozenset({As.STRING}),
     FieldType.DATE: frozenset({As.DATE}),
     FieldType.INTEGER: frozenset({As.INTEGER}),
@@ -83,33 +82,35 @@ _DIRECTIVES = {"Y": r"\d{4}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}",
 _EPOCHS = {"epoch-s": 1, "epoch-ms": 1000}
 
 
-def text(raw: Any) -> str | None:
-    """The value as stripped text; None for nothing and for blanks."""
-    match raw:
-        case str():
-            return raw.strip() or None
-        case None:
-            return None
-        case bool():
-            return "true" if raw else "false"
-        case int():
-            return str(raw)
-        case Decimal():
-            return _plain(raw)
-        case float():
-            return _plain(Decimal(repr(raw)))
-        case datetime():
-            return raw.isoformat(sep=" ")
-        case date():
-            return raw.isoformat()
-    raise Unreadable
-
-
 def _plain(number: Decimal) -> str:
     """Digits without an exponent. What would need a page of zeros is no number of a register."""
     if not number.is_finite() or abs(number.adjusted()) > 30:
         raise Unreadable
     return format(number, "f")
+
+
+_TEXTS: Mapping[type, Callable[[Any], str | None]] = {
+    str: lambda raw: raw.strip() or None,
+    NoneType: lambda _: None,
+    bool: lambda raw: "true" if raw else "false",
+    int: str,
+    Decimal: _plain,
+    float: lambda raw: _plain(Decimal(repr(raw))),
+    datetime: lambda raw: raw.isoformat(sep=" "),
+    date: date.isoformat,
+}
+
+
+def text(raw: Any) -> str | None:
+    """The value as stripped text; None for nothing and for blanks.
+
+    Raises:
+        Unreadable: It is no scalar.
+    """
+    read = _TEXTS.get(type(raw))
+    if read is None:
+        raise Unreadable
+    return read(raw)
 
 
 def _string(raw: Any) -> Scalar:
@@ -151,7 +152,8 @@ def _boolean(raw: Any) -> Scalar:
 
 def _id18(raw: Any) -> Scalar:
     """Citizen numbers: 15 digits become 18 (GB 11643: 19 inserted, check digit of ISO 7064
-    MOD 11-2). Only the shape is checked: what a register holds is not refused for its digit."""
+    MOD 11-2). Only the shape is checked: what a register holds is not refused for its digit.
+    """
     value = text(raw)
     if value is None:
         return None
@@ -196,7 +198,7 @@ class Form:
             if not piece.startswith("%"):
                 parts.append(re.escape(piece))
                 continue
-            shape = _DIRECTIVES[piece[1:]] if piece[1:] in _DIRECTIVES else None
+            shape = _DIRECTIVES.get(piece[1:])
             if shape is None or piece[1:] in self.names:
                 raise ValueError(f"{piece} is not known or is there twice")
             self.names += (piece[1:],)

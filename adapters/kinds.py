@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from adapters.manifest import Ask, Connect, Finding
+from adapters import manifest
+from adapters.manifest import Finding
 from adapters.model import RawReply, SourceCall
 
 GROUP = "mianti.adapters"
@@ -42,8 +43,8 @@ class Opening:
 class Kind(Protocol):
     """What stands behind `kind:`."""
 
-    Connect: type[Connect]
-    Ask: type[Ask]
+    Connect: ClassVar[type[manifest.Connect]]
+    Ask: ClassVar[type[manifest.Ask]]
 
     def __init__(self, opening: Opening) -> None: ...
 

@@ -25,7 +25,13 @@ At = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]+")
-_WORDS: Mapping[str, bool | None] = {"null": None, "~": None, "": None, "true": True, "false": False}
+_WORDS: Mapping[str, bool | None] = {
+    "null": None,
+    "~": None,
+    "": None,
+    "true": True,
+    "false": False,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,8 @@ class Located:
 
     def line(self, at: At) -> int:
         """The line of `at`, or of the nearest thing around it. Parts that are no place in the
-        document (the names pydantic gives to branches of a union) are passed over."""
+        document (the names pydantic gives to branches of a union) are passed over.
+        """
         here: At = ()
         for part in at:
             here = (*here, part) if (*here, part) in self.lines else here
@@ -58,7 +65,9 @@ def read(file: str, text: str) -> tuple[Located, tuple[Complaint, ...]]:
         return Located(file=file, data=None), tuple(complaints)
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     if node is None:
-        return Located(file=file, data=None), (_complaint(file, 1, "empty", "an empty file", "a manifest"),)
+        return Located(file=file, data=None), (
+            _complaint(file, 1, "empty", "an empty file", "a manifest"),
+        )
     lines: dict[At, int] = {}
     data = _value(file, node, (), lines, complaints)
     return Located(file=file, data=data, lines=lines), tuple(complaints)
@@ -71,27 +80,38 @@ def _complaint(file: str, line: int, rule: str, found: str, expected: str) -> Co
 def _refused(file: str, text: str) -> Iterator[Complaint]:
     """What must not be composed at all, seen in the stream of events."""
     if len(text.encode()) > MAX_BYTES:
-        yield _complaint(file, 0, "too-large", f"{len(text)} characters", f"at most {MAX_BYTES} bytes")
+        yield _complaint(
+            file, 0, "too-large", f"{len(text)} characters", f"at most {MAX_BYTES} bytes"
+        )
         return
     depth = documents = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                yield _complaint(file, line, "anchor", "an anchor or alias", "the value written out")
+                yield _complaint(
+                    file, line, "anchor", "an anchor or alias", "the value written out"
+                )
             elif getattr(event, "tag", None) and not getattr(event, "implicit", True):
                 yield _complaint(file, line, "tag", "a YAML tag", "a plain value")
             documents += isinstance(event, yaml.DocumentStartEvent)
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH or documents > 1:
-                yield _complaint(file, line, "shape", "nested too deep or a second document",
-                                 f"one document, at most {MAX_DEPTH} levels")
+                yield _complaint(
+                    file,
+                    line,
+                    "shape",
+                    "nested too deep or a second document",
+                    f"one document, at most {MAX_DEPTH} levels",
+                )
                 return
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "unreadable"
-        yield _complaint(file, mark.line + 1 if mark else 1, "yaml", str(problem), "well-formed YAML")
+        yield _complaint(
+            file, mark.line + 1 if mark else 1, "yaml", str(problem), "well-formed YAML"
+        )
     except RecursionError:
         yield _complaint(file, 1, "shape", "nested too deep", f"at most {MAX_DEPTH} levels")
 

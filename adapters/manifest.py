@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -109,9 +109,7 @@ Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0, le=64 * 1024 * 1024),
                   _text_schema(r"^\d+(B|KiB|MiB)$")]  # fmt: skip
 Secret = Annotated[SecretStr, BeforeValidator(_secret), _text_schema(r"\$\{[A-Z][A-Z0-9_]*\}")]
 URL = Annotated[str, BeforeValidator(_url), _text_schema(r"^(https?://|\$\{)")]
-Charset = Annotated[
-    str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})
-]
+Charset = Annotated[str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})]
 OneForm = Annotated[str, BeforeValidator(_form)]
 Literal_ = str | int | float | bool | None
 """A literal a reply is compared with."""
@@ -128,9 +126,10 @@ class Section(BaseModel):
 
 # --- ask: what we know, and where the source wants it -----------------------------------------
 
-KNOWN = r"^(keys\.[a-z][a-z0-9_]*\??|reason\.(consumer|item|item_name|case|legal_basis)|call\.id)$"
+KNOWN = r"^((keys|optional)\.[a-z][a-z0-9_]*|reason\.(consumer|item|item_name|case|legal_basis)|call\.id)$"
 Known = Annotated[str, Field(pattern=KNOWN)]
-"""The name of something a call knows. `keys.x` is needed; `keys.x?` is sent when it is there."""
+"""The name of something a call knows. `keys.x` is needed: without it the call is not
+made. `optional.x` is the same key, sent when it is known."""
 
 
 class Const(Section):
@@ -156,16 +155,19 @@ def _branch(value: Any) -> str:
     return "list" if isinstance(value, list | tuple) else "name"
 
 
-Tree = TypeAliasType(
-    "Tree",
-    Annotated[
-        Annotated[Known, Tag("name")]
-        | Annotated[Const, Tag("const")]
-        | Annotated[dict[str, "Tree"], Tag("mapping")]
-        | Annotated[tuple["Tree", ...], Tag("list")],
-        Discriminator(_branch),
-    ],
-)
+if TYPE_CHECKING:
+    Tree = Any  # mypy cannot follow an alias that holds itself inside Annotated
+else:
+    Tree = TypeAliasType(
+        "Tree",
+        Annotated[
+            Annotated[Known, Tag("name")]
+            | Annotated[Const, Tag("const")]
+            | Annotated[dict[str, "Tree"], Tag("mapping")]
+            | Annotated[tuple["Tree", ...], Tag("list")],
+            Discriminator(_branch),
+        ],
+    )
 """Leaves in nested mappings and lists."""
 
 
@@ -173,12 +175,17 @@ class Ask(Section):
     """Base of the kinds' `ask` sections."""
 
     def names(self) -> frozenset[str]:
-        """The known names used anywhere in this section, `keys.x?` with its mark."""
-        return frozenset(_names(self.model_dump()))
+        """The known names used anywhere in this section."""
+        return frozenset(_names(self))
 
 
 def _names(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
+    if isinstance(value, Const):
+        return
+    if isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _names(getattr(value, name))
+    elif isinstance(value, Mapping):
         for each in value.values():
             yield from _names(each)
     elif isinstance(value, list | tuple):
@@ -304,8 +311,8 @@ class Answer(Section):
     def statuses(self) -> frozenset[int]:
         """HTTP statuses this answer knows what to make of, beyond the successful ones."""
         named = [c[STATUS] for c in (self.refused_when, self.empty_when) if STATUS in c]
-        flat = [each for n in named for each in (n if isinstance(n, tuple) else (n,))]
-        return frozenset(int(each) for each in flat if str(each).isdecimal())
+        flat = [str(each) for n in named for each in (n if isinstance(n, tuple) else (n,))]
+        return frozenset(int(each) for each in flat if each.isdecimal())
 
 
 # --- the whole --------------------------------------------------------------------------------
@@ -339,6 +346,11 @@ class Manifest(Section, Generic[ConnectT, AskT]):
 AnyManifest = Manifest[Connect, Ask]
 
 
+def model_of(connect: type[Connect], ask: type[Ask]) -> type[AnyManifest]:
+    """The model of a manifest whose kind has these sections."""
+    return cast("type[AnyManifest]", Manifest.__class_getitem__((connect, ask)))
+
+
 # --- reading ----------------------------------------------------------------------------------
 
 
@@ -360,13 +372,13 @@ def substituted(
             missing.append(document.complaint(at, "variable", "a broken ${…}", "${NAME}, capitals"))
         if environment is None:
             return Placeholder(_VARIABLE.sub("placeholder", value))
-        for name in names:
-            if not environment.get(name):
-                missing.append(
-                    document.complaint(
-                        at, "missing-variable", f"${{{name}}} is not set", f"{name} in the environment"
-                    )
-                )
+        missing.extend(
+            document.complaint(
+                at, "missing-variable", f"${{{name}}} is not set", f"{name} in the environment"
+            )
+            for name in names
+            if not environment.get(name)
+        )
         return FromEnvironment(_VARIABLE.sub(lambda m: environment.get(m[1], ""), value))
 
     data = replaced(document.data, ())
@@ -383,7 +395,7 @@ def validated(
         connect: The kind's `connect` section.
         ask: The kind's `ask` section.
     """
-    model = Manifest[connect, ask]  # type: ignore[valid-type] -- the kind is known at run time only
+    model = model_of(connect, ask)
     try:
         return model.model_validate(document.data), ()
     except ValidationError as error:
@@ -408,10 +420,14 @@ def _complaint(document: Located, error: ErrorDetails) -> Complaint:
     last = str(at[-1]) if at else ""
     expected = error["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
-        return document.complaint(at, "unknown-key", f"unknown key {last!r}", "a key of the grammar")
+        return document.complaint(
+            at, "unknown-key", f"unknown key {last!r}", "a key of the grammar"
+        )
     if kind == "missing":
         return document.complaint(at, "missing-key", f"no {last!r}", f"{last!r} is needed here")
-    return document.complaint(at, _RULES.get(kind, kind.replace("_", "-")), _shown(at, error), expected)
+    return document.complaint(
+        at, _RULES.get(kind, kind.replace("_", "-")), _shown(at, error), expected
+    )
 
 
 def _shown(at: At, error: ErrorDetails) -> str:

@@ -47,7 +47,8 @@ class SourceCall:
 
 class Outcome(StrEnum):
     """How a call ended. Three kinds of empty stay apart: `NO_RECORD` here, a field that is None in
-    a record (the record has no value), and everything from `REFUSED` down (no answer)."""
+    a record (the record has no value), and everything from `REFUSED` down (no answer).
+    """
 
     ANSWERED = "answered"
     NO_RECORD = "no_record"
@@ -106,6 +107,9 @@ class RawReply:
     """As declared by the transport; the manifest may overrule it."""
     status: int | None = None
     """HTTP status where there is one."""
+    document: Any = None
+    """The document, where the transport had to read it to find or assemble it (the Body of a SOAP
+    envelope, the pages of a FHIR search); otherwise None, and the mapping reads `body`."""
 
 
 class Transport(Protocol):

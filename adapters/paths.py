@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from jmespath import exceptions as jmespath_exceptions
@@ -80,12 +81,13 @@ def _check_length(text: str) -> None:
 
 def _parse(text: str) -> Mapping[str, Any]:
     """Parse with JMESPath's own parser, after looking at the tokens: nested brackets are refused
-    before the recursive parser sees them."""
+    before the recursive parser sees them.
+    """
     try:
         tokens = [token["type"] for token in lexer.Lexer().tokenize(text)]
         if not set(tokens) <= _TOKENS:
             raise PathRefused("only names, quoted names, [index] and [] are allowed")
-        for kind, following in zip(tokens, tokens[1:], strict=False):
+        for kind, following in pairwise(tokens):
             if kind == "lbracket" and following != "number":
                 raise PathRefused("a bracket holds an index or nothing")
         ast: Mapping[str, Any] = parser.Parser().parse(text).parsed
@@ -133,7 +135,8 @@ def _json_getter(steps: tuple[_Step, ...]) -> Getter:
 
 def _walk(value: Any, steps: tuple[_Step, ...]) -> Any:
     """Follow `steps` as JMESPath would: after a flattening each step maps over the elements, and
-    elements it finds nothing in fall out."""
+    elements it finds nothing in fall out.
+    """
     projecting = False
     for step in steps:
         if isinstance(step, _Flatten):

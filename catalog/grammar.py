@@ -182,6 +182,7 @@ DOTTED = written(
     r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "two parts in lower case with exactly one dot, such as hukou.person",
 )
+WORD = written(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", "lower-case letters, digits, single - or _")
 COUNTY_ID = written(r"[a-z][a-z0-9]{1,39}", "lower-case letters and digits only, such as xinxiang")
 NUMBERED = written(r"[a-z][a-z0-9]*(-[0-9]{2,4}){1,2}", "county and numbers, such as xinxiang-01")
 SEQ = integer(0, 9999)
@@ -347,7 +348,7 @@ _ITEM = row(
 
 _MATERIAL = row(
     {
-        "id": SLUG,
+        "id": WORD,
         "name": text,
         "items": filled(SEQ),
         "issuer": text,

@@ -108,7 +108,7 @@ def _unreadable(file: str, rule: str, found: str, expected: str, line: int = 0) 
     return page
 
 
-class _Stop(Exception):  # noqa: N818 - ends reading, is no error of the room
+class _Stop(Exception):
     """The file is not worth reading on; the complaint is already noted."""
 
 
@@ -235,10 +235,9 @@ _LOOKS_LIKE = {
 @lru_cache(maxsize=8192)
 def _plain(text: str) -> Tree:
     """The value of an unquoted scalar, after YAML 1.1, which most tools still follow."""
-    for tag, pattern in yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], ()):
-        if pattern.match(text):
-            break
-    else:
+    resolvers = yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1], ())
+    tag = next((tag for tag, pattern in resolvers if pattern.match(text)), None)
+    if tag is None:
         return text
     if text in {"", "null", "~"}:
         return None
@@ -250,23 +249,17 @@ def _plain(text: str) -> Tree:
     return Unquoted(text, _LOOKS_LIKE.get(tag, "something else than text"))
 
 
-def describe(value: object) -> str:
+def describe(value: Tree) -> str:
     """A value as a complaint shows it: short, and telling text from what only looks like it."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case Unquoted():
-            return f"{value.text[:60]} without quotes, which looks like {value.looks_like}"
-        case list():
-            return f"a list of {len(value)}"
-        case dict():
-            return "a mapping"
-        case str():
-            return repr(value if len(value) <= 80 else value[:77] + "…")  # noqa: RUF001 - one sign
-        case _:
-            return str(value)
+    if isinstance(value, Unquoted):
+        return f"{value.text[:60]} without quotes, which looks like {value.looks_like}"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, str):
+        return repr(value if len(value) <= 80 else f"{value[:77]}…")
+    return {None: "nothing", True: "true", False: "false"}.get(value, str(value))
 
 
 def _lines(text: str, wanted: Iterable[tuple[Step, ...]]) -> dict[tuple[Step, ...], int]:

@@ -1,0 +1,262 @@
+"""From a county's manifests to connected sources, or to everything that is wrong with them.
+
+Nothing is connected while anything is wrong: a county either runs with what its files say or does
+not start. `check` judges the same without opening anything and without an environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters import located
+from adapters.errors import Complaint, InvalidManifest
+from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
+from adapters.located import At, Located
+from adapters.manifest import AnyManifest, Finding, substituted, validated
+from adapters.mapping import Compiler, Plan
+from adapters.model import Source
+from adapters.resilience import Breaker, GuardedSource
+from catalog.model import Catalog, DataResource, SourceBinding
+
+FOLDER = "sources"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """The sources of one county, ready to be asked."""
+
+    sources: Mapping[str, Source]
+    """By source id."""
+    bindings: tuple[SourceBinding, ...]
+
+    async def aclose(self) -> None:
+        """Release all connections."""
+        await asyncio.gather(*(source.aclose() for source in self.sources.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Agreed:
+    """A manifest that agrees with its grammar and the catalog."""
+
+    manifest: AnyManifest
+    kind: type[Kind]
+    plans: Mapping[str, Plan]
+    bindings: tuple[SourceBinding, ...]
+    folder: Path
+
+    def opening(self, now: Now) -> Opening:
+        return _opening(self.manifest, self.folder, now)
+
+
+def connect(
+    folder: Path,
+    *,
+    county: str,
+    catalog: Catalog,
+    environment: Mapping[str, str],
+    now: Now,
+) -> Connected:
+    """Connect every source of a county.
+
+    Args:
+        folder: The county's folder; its manifests are `sources/*.yaml`.
+        county: The county's id.
+        catalog: What the manifests have to agree with.
+        environment: Where `${NAME}` comes from.
+        now: UTC.
+
+    Raises:
+        InvalidManifest: With every complaint of every file; nothing was connected.
+    """
+    agreed, complaints = _read(folder, county, catalog, environment, now)
+    if complaints:
+        raise InvalidManifest(complaints)
+    sources: dict[str, Source] = {each.manifest.source: _source(each, now) for each in agreed}
+    return Connected(
+        sources=sources,
+        bindings=tuple(binding for each in agreed for binding in each.bindings),
+    )
+
+
+def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> tuple[SourceBinding, ...]:
+    """What `connect` would bind, judged offline.
+
+    Raises:
+        InvalidManifest: With every complaint of every file.
+    """
+    agreed, complaints = _read(folder, county, catalog, None, now)
+    if complaints:
+        raise InvalidManifest(complaints)
+    return tuple(binding for each in agreed for binding in each.bindings)
+
+
+def _source(agreed: _Agreed, now: Now) -> GuardedSource:
+    terms = agreed.manifest
+    return GuardedSource(
+        id=terms.source,
+        kind=terms.kind,
+        transport=agreed.kind(agreed.opening(now)),
+        plans=agreed.plans,
+        timeout=terms.connect.timeout,
+        breaker=Breaker(
+            failures=terms.breaker.failures, reset=terms.breaker.reset, clock=time.monotonic
+        ),
+        now=now,
+    )
+
+
+def _read(
+    folder: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
+) -> tuple[list[_Agreed], list[Complaint]]:
+    agreed: list[_Agreed] = []
+    complaints: list[Complaint] = []
+    for path in sorted((folder / FOLDER).glob("*.y*ml")):
+        found, wrong = _read_one(path, county, catalog, environment, now)
+        complaints.extend(wrong)
+        agreed.extend([found] if found and not wrong else [])
+    return agreed, complaints
+
+
+def _read_one(
+    path: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
+) -> tuple[_Agreed | None, list[Complaint]]:
+    file = f"{county}/{FOLDER}/{path.name}"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None, [_whole(file, "unreadable", "not readable as UTF-8", "UTF-8 text")]
+    document, wrong = located.read(file, text)
+    if wrong:
+        return None, list(wrong)
+    if not isinstance(document.data, dict):
+        return None, [document.complaint((), "shape", "not a mapping", "a manifest")]
+    document, missing = substituted(document, environment)
+    found = _kind(document)
+    if isinstance(found, Complaint):
+        return None, [*missing, found]
+    manifest, wrong = validated(document, found.Connect, found.Ask)
+    if manifest is None:
+        return None, [*missing, *_already_said(wrong, missing)]
+    agreement = _Agreement(document, manifest, path, county, catalog)
+    agreed, complaints = agreement.judged(found, now)
+    return agreed, [*missing, *_already_said(complaints, missing)]
+
+
+def _already_said(
+    complaints: Iterable[Complaint], missing: Iterable[Complaint]
+) -> Iterator[Complaint]:
+    """Leave out what follows from a variable that is not set: the line is named already."""
+    lines = {each.line for each in missing}
+    return (each for each in complaints if each.line not in lines)
+
+
+def _whole(file: str, rule: str, found: str, expected: str) -> Complaint:
+    return Complaint(file=file, line=0, rule=rule, found=found, expected=expected)
+
+
+def _kind(document: Located) -> type[Kind] | Complaint:
+    name = document.data.get("kind")
+    try:
+        return kind(str(name))
+    except UnknownKind as error:
+        found = "no 'kind'" if name is None else str(error)
+        expected = f"one of {', '.join(names())}"
+        return document.complaint(("kind",), "unknown-kind", found, expected)
+
+
+def _opening(manifest: AnyManifest, folder: Path, now: Now) -> Opening:
+    return Opening(
+        source=manifest.source,
+        folder=folder,
+        connect=manifest.connect,
+        asks={resource: terms.ask for resource, terms in manifest.resources.items()},
+        statuses={
+            resource: terms.answer.statuses() for resource, terms in manifest.resources.items()
+        },
+        now=now,
+    )
+
+
+class _Agreement:
+    """Does one manifest agree with the catalog and with its kind?"""
+
+    def __init__(
+        self, document: Located, manifest: AnyManifest, path: Path, county: str, catalog: Catalog
+    ) -> None:
+        self._document, self._manifest, self._path = document, manifest, path
+        self._county, self._catalog = county, catalog
+        self._complaints: list[Complaint] = []
+
+    def judged(self, found: type[Kind], now: Now) -> tuple[_Agreed, list[Complaint]]:
+        manifest, plans, bindings = self._manifest, {}, []
+        if self._path.name != f"{manifest.source}.yaml":
+            self._say(("source",), "file-name", f"source {manifest.source!r} in {self._path.name}",
+                      f"the file {manifest.source}.yaml")  # fmt: skip
+        for id_, terms in manifest.resources.items():
+            resource = self._resource(id_)
+            if resource is None:
+                continue
+            plans[id_] = self._plan(resource, terms)
+            bindings.append(self._binding(resource, terms))
+        opening = _opening(manifest, self._path.parent, now)
+        self._report(found.inspect(opening))
+        agreed = _Agreed(
+            manifest=manifest, kind=found, plans=plans, bindings=tuple(bindings),
+            folder=self._path.parent,
+        )  # fmt: skip
+        return agreed, self._complaints
+
+    def _say(self, at: At, rule: str, found: str, expected: str) -> None:
+        self._complaints.append(self._document.complaint(at, rule, found, expected))
+
+    def _report(self, findings: Iterable[Finding]) -> None:
+        for each in findings:
+            self._say(each.at, each.rule, each.found, each.expected)
+
+    def _resource(self, id_: str) -> DataResource | None:
+        known = self._catalog.resources
+        found = self._catalog.county_resources.get((self._county, id_)) or known.get(id_)
+        if found is None:
+            room = id_.partition(".")[0]
+            near = [each for each in known if each.partition(".")[0] == room]
+            self._say(("resources", id_), "unknown-resource", f"no resource {id_!r} in the catalog",
+                      f"one of {', '.join(near)}" if near else "a resource of the catalog")  # fmt: skip
+        return found
+
+    def _plan(self, resource: DataResource, terms: Any) -> Plan:
+        compiler = Compiler(
+            at=("resources", resource.id),
+            connect=self._manifest.connect,
+            resource=resource,
+            tables=self._catalog.code_tables,
+        )
+        plan = compiler.plan(terms.answer)
+        self._report(compiler.findings)
+        return plan
+
+    def _binding(self, resource: DataResource, terms: Any) -> SourceBinding:
+        pairs = [name.partition(".") for name in terms.ask.names()]
+        needed = frozenset(key for root, _, key in pairs if root == "keys")
+        used = needed | {key for root, _, key in pairs if root == "optional"}
+        known = {key.id for key in resource.keys}
+        at: At = ("resources", resource.id, "ask")
+        for key in sorted(used - known):
+            self._say(
+                at, "unknown-query-key", f"{resource.id} has no query key {key!r}",
+                f"one of {', '.join(sorted(known))}",
+            )  # fmt: skip
+        if not needed:
+            self._say(at, "no-key", "nothing in the question is needed", "at least one keys.…")
+        return SourceBinding(
+            county=self._county,
+            source=self._manifest.source,
+            resource=resource.id,
+            authority=f"{self._county}/{self._manifest.authority}",
+            fields=frozenset(terms.answer.fields),
+            keys=needed,
+        )

@@ -1,0 +1,35 @@
+"""The manifest's grammar as JSON Schema, so that an editor completes and marks the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from adapters.kinds import OURS, kind
+from adapters.manifest import model_of
+
+TITLE = "免提数据源清单 mianti source manifest"
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a manifest of any of our own kinds."""
+    models = {name: model_of(kind(name).Connect, kind(name).Ask) for name in OURS}
+    found, whole = models_json_schema([(model, "validation") for model in models.values()])
+    definitions = whole["$defs"]
+    branches = []
+    for name, model in models.items():
+        reference = found[(model, "validation")]["$ref"]
+        definitions[reference.removeprefix("#/$defs/")]["properties"]["kind"] = {"const": name}
+        branches.append(
+            {"if": {"properties": {"kind": {"const": name}}}, "then": {"$ref": reference}}
+        )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": TITLE,
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"enum": list(OURS)}},
+        "allOf": branches,
+        "$defs": definitions,
+    }

@@ -1,0 +1,470 @@
+"""SQL: one bound SELECT against a read-only account of a front database (前置库).
+
+The statement is checked when the manifest is loaded, with a parser and closed lists: one SELECT, no
+writing, no locks, no function that is not known to be pure, values only as bound parameters. The
+account should be read-only all the same. Statements run in threads of their own, as many as there
+are connections; one that hangs keeps its thread, and no more than that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from itertools import islice, pairwise
+from queue import Empty, LifoQueue
+from typing import Any, ClassVar, Literal
+
+import anyio
+import anyio.to_thread
+from pydantic import Field
+
+from adapters import asking, manifest
+from adapters.errors import (
+    AdapterError,
+    SourceAnswerInvalid,
+    SourceRefused,
+    SourceTimedOut,
+    SourceUnavailable,
+)
+from adapters.kinds import Opening
+from adapters.manifest import Finding, Leaf, Secret
+from adapters.model import RawReply, SourceCall
+
+Rows = list[dict[str, Any]]
+
+
+class SQLConnect(manifest.Connect):
+    """Which driver, and where the database is."""
+
+    driver: Literal["psycopg", "ksycopg2", "oracledb", "PyMySQL", "dmPython"]
+    dsn: Secret
+    """URL or driver's own connection string; it holds the password."""
+    connections: int = Field(default=4, ge=1, le=50)
+    """Most connections, and threads, at a time."""
+
+
+class SQLAsk(manifest.Ask):
+    """One SELECT with named parameters (`:name`) and what they are bound to."""
+
+    statement: str = Field(min_length=1, max_length=20_000)
+    bind: dict[str, Leaf] = Field(default_factory=dict)
+    max_rows: int = Field(default=1000, ge=1, le=100_000)
+
+
+# --- drivers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """How one DB-API driver is spoken to."""
+
+    module: str
+    dialect: str
+    """sqlglot's name of the dialect the statement is written in."""
+    placeholder: str
+    """What a named parameter becomes; `{}` is its name. A `?` is positional."""
+    open: Callable[[Any, str, float], Any]
+    """(module, dsn, timeout in seconds) → connection: autocommit, read-only, with a limit on how
+    long a statement runs where the driver can say so."""
+    rows: Callable[[Any, str, Any, int], list[Sequence[Any]]]
+    """(cursor, statement, parameters, limit) → at most a row over the limit, without taking in
+    what lies beyond."""
+
+    @property
+    def percent(self) -> bool:
+        """Does a `%` in the statement have to be doubled?"""
+        return self.placeholder.startswith("%")
+
+
+def _postgres(module: Any, dsn: str, timeout: float) -> Any:
+    options = f"-c statement_timeout={int(timeout * 1000)} -c default_transaction_read_only=on"
+    # libpq takes whole seconds, and reads 1 as 2.
+    seconds = max(2, round(timeout))
+    return module.connect(dsn, autocommit=True, connect_timeout=seconds, options=options,
+                          prepare_threshold=None)  # fmt: skip
+
+
+def _kingbase(module: Any, dsn: str, timeout: float) -> Any:
+    options = f"-c statement_timeout={int(timeout * 1000)} -c default_transaction_read_only=on"
+    connection = module.connect(dsn, connect_timeout=max(2, round(timeout)), options=options)
+    connection.autocommit = True
+    return connection
+
+
+def _oracle(module: Any, dsn: str, timeout: float) -> Any:
+    connection = module.connect(dsn=dsn, tcp_connect_timeout=timeout)
+    connection.autocommit = False
+    connection.call_timeout = int(timeout * 1000)
+    return connection
+
+
+def _mysql(module: Any, dsn: str, timeout: float) -> Any:
+    url = re.fullmatch(r"mysql://([^:@/]+):([^@/]*)@([^:/]+)(?::(\d+))?/([^?]+)", dsn)
+    if url is None:
+        raise SourceUnavailable("dsn")
+    user, password, host, port, database = url.groups()
+    return module.connect(
+        user=user, password=password, host=host, port=int(port or 3306), database=database,
+        charset="utf8mb4", autocommit=True, connect_timeout=timeout, read_timeout=timeout,
+        init_command="SET SESSION TRANSACTION READ ONLY",
+    )  # fmt: skip
+
+
+def _dameng(module: Any, dsn: str, timeout: float) -> Any:
+    return module.connect(dsn, autoCommit=True, login_timeout=max(1, round(timeout)))
+
+
+def _fetched(cursor: Any, text: str, parameters: Any, limit: int) -> list[Sequence[Any]]:
+    cursor.execute(text, parameters)
+    return list(cursor.fetchmany(limit + 1))
+
+
+def _streamed(cursor: Any, text: str, parameters: Any, limit: int) -> list[Sequence[Any]]:
+    """Row by row: libpq would otherwise take in the whole result before the first row is seen."""
+    with closing(cursor.stream(text, parameters)) as rows:
+        return list(islice(rows, limit + 1))
+
+
+DRIVERS: Mapping[str, Driver] = {
+    "psycopg": Driver(
+        module="psycopg", dialect="postgres", placeholder="%({})s", open=_postgres, rows=_streamed
+    ),
+    "ksycopg2": Driver(
+        module="ksycopg2", dialect="postgres", placeholder="%({})s", open=_kingbase, rows=_fetched
+    ),
+    "oracledb": Driver(
+        module="oracledb", dialect="oracle", placeholder=":{}", open=_oracle, rows=_fetched
+    ),
+    "PyMySQL": Driver(
+        module="pymysql", dialect="mysql", placeholder="%({})s", open=_mysql, rows=_fetched
+    ),
+    "dmPython": Driver(
+        module="dmPython", dialect="oracle", placeholder="?", open=_dameng, rows=_fetched
+    ),
+}
+"""The drivers a manifest may name. Only psycopg comes with the product; the others are installed
+where the database is (they are not tested against a server here)."""
+
+
+# --- the statement ----------------------------------------------------------------------------
+
+PURE_FUNCTIONS = frozenset(
+    [
+        "Abs",
+        "And",
+        "Or",
+        "Avg",
+        "Case",
+        "Cast",
+        "TryCast",
+        "Ceil",
+        "Coalesce",
+        "Concat",
+        "ConcatWs",
+        "Count",
+        "CurrentDate",
+        "Date",
+        "DateAdd",
+        "DateSub",
+        "DateTrunc",
+        "TimestampTrunc",
+        "DenseRank",
+        "Exists",
+        "Extract",
+        "Floor",
+        "Greatest",
+        "If",
+        "Least",
+        "Left",
+        "Length",
+        "Lower",
+        "Lpad",
+        "Pad",
+        "Max",
+        "Min",
+        "Month",
+        "Nullif",
+        "Nvl2",
+        "Rank",
+        "Replace",
+        "Right",
+        "Round",
+        "RowNumber",
+        "Rpad",
+        "SafeConcat",
+        "Split",
+        "SplitPart",
+        "StrPosition",
+        "StrToDate",
+        "StrToTime",
+        "Substring",
+        "Sum",
+        "TimeToStr",
+        "ToChar",
+        "ToNumber",
+        "Trim",
+        "TsOrDsToDate",
+        "Upper",
+        "Year",
+        "DecodeCase",
+        "Decode",
+        "Mod",
+        "Initcap",
+        "ArrayAgg",
+        "GroupConcat",
+        "Any",
+        "All",
+        "CurrentTimestamp",
+        "StrToUnix",
+        "ToDate",
+        "Day",
+        "Xor",
+        "Translate",
+    ]
+)
+"""sqlglot's names of the functions a statement may use: they read their arguments and nothing
+else."""
+
+_FORBIDDEN = (
+    "Into", "Lock", "Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Command",
+    "Copy", "Set", "Use", "Pragma", "Hint", "Parameter", "SessionParameter", "UserDefinedFunction",
+    "Lateral", "Unnest", "TableFromRows", "Execute", "NextValueFor",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement as its driver wants it."""
+
+    text: str
+    names: tuple[str, ...]
+    """Parameters in the order they stand; each as often as it stands."""
+
+
+class StatementRefused(ValueError):
+    """The statement is not one a manifest may have; the message says why."""
+
+
+def statement(text: str, driver: Driver) -> Statement:
+    """Check `text` and write its parameters the driver's way.
+
+    Raises:
+        StatementRefused: It is anything but one pure SELECT with named parameters.
+    """
+    import sqlglot  # noqa: PLC0415 -- heavy, and only needed where there is an SQL source
+    from sqlglot import exp  # noqa: PLC0415 -- as above
+
+    try:
+        found = sqlglot.parse(text, read=driver.dialect)
+        tokens = sqlglot.tokenize(text, read=driver.dialect)
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        raise StatementRefused("not a statement the parser knows") from None
+    if len(found) != 1 or not isinstance(found[0], exp.Select):
+        raise StatementRefused("not exactly one SELECT")
+    for node in found[0].walk():
+        name = type(node).__name__
+        if name in _FORBIDDEN:
+            raise StatementRefused(f"{name.upper()} is not allowed")
+        if isinstance(node, exp.Func) and name not in PURE_FUNCTIONS:
+            shown = node.name if isinstance(node, exp.Anonymous) else name
+            raise StatementRefused(f"function {shown} is not in the list of pure ones")
+        if isinstance(node, exp.Placeholder) and not node.this:
+            raise StatementRefused("a parameter without a name")
+        if isinstance(node, exp.With) and node.recursive:
+            raise StatementRefused("RECURSIVE is not allowed")
+    return _rewritten(text, tokens, driver)
+
+
+def _rewritten(text: str, tokens: Sequence[Any], driver: Driver) -> Statement:
+    """Replace `:name` outside strings and comments. Done on the text, not on the tree, so that
+    the database gets what the manifest says.
+    """
+    parts: list[str] = []
+    names: list[str] = []
+    end = 0
+    for colon, name in pairwise(tokens):
+        if colon.text != ":" or name.start != colon.end + 1:
+            continue
+        parts.append(_escaped(text[end : colon.start], driver))
+        parts.append(driver.placeholder.format(name.text))
+        names.append(name.text)
+        end = name.end + 1
+    parts.append(_escaped(text[end:], driver))
+    return Statement(text="".join(parts), names=tuple(names))
+
+
+def _escaped(text: str, driver: Driver) -> str:
+    return text.replace("%", "%%") if driver.percent else text
+
+
+# --- the transport ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    statement: Statement
+    bind: Callable[[SourceCall], dict[str, str]]
+    names: tuple[str, ...]
+    max_rows: int
+
+    def parameters(self, call: SourceCall, *, positional: bool) -> Any:
+        """Values for the driver; a name that is not known is NULL."""
+        known = self.bind(call)
+        if positional:
+            return [known.get(name) for name in self.statement.names]
+        return {name: known.get(name) for name in self.names}
+
+
+class SQLTransport:
+    """Asks one database."""
+
+    Connect: ClassVar[type[manifest.Connect]] = SQLConnect
+    Ask: ClassVar[type[manifest.Ask]] = SQLAsk
+
+    def __init__(self, opening: Opening) -> None:
+        connect: SQLConnect = opening.connect
+        self._driver = DRIVERS[connect.driver]
+        self._module = import_module(self._driver.module)
+        self._dsn, self._timeout = connect.dsn, connect.timeout
+        self._idle: LifoQueue[Any] = LifoQueue()
+        self._threads = anyio.CapacityLimiter(connect.connections)
+        self._queries = {
+            resource: _Query(
+                statement(ask.statement, self._driver), asking.row(ask.bind), tuple(ask.bind),
+                ask.max_rows,
+            )
+            for resource, ask in opening.asks.items()
+        }  # fmt: skip
+
+    @classmethod
+    def inspect(cls, opening: Opening) -> Iterable[Finding]:
+        """Check the statements and that their parameters are bound."""
+        driver = DRIVERS[opening.connect.driver]
+        for resource, ask in opening.asks.items():
+            yield from _inspected(("resources", resource, "ask"), ask, driver)
+        if _missing(driver.module):
+            yield Finding(
+                at=("connect", "driver"), rule="missing-driver",
+                found=f"{driver.module} is not installed", expected="the driver's package",
+            )  # fmt: skip
+
+    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
+        """Ask; see `adapters.model.Transport`."""
+        query = self._queries[call.resource]
+        parameters = query.parameters(call, positional=self._driver.placeholder == "?")
+        run = partial(self._run, query, parameters)
+        try:
+            with anyio.fail_after(within):
+                rows = await anyio.to_thread.run_sync(
+                    run, abandon_on_cancel=True, limiter=self._threads
+                )
+        except TimeoutError:
+            raise SourceTimedOut("timed-out") from None
+        return RawReply(rows=rows)
+
+    async def aclose(self) -> None:
+        """Close idle connections; one in use is closed when its statement ends."""
+        self._closed = True
+        while True:
+            try:
+                _close(self._idle.get_nowait())
+            except Empty:
+                return
+
+    _closed = False
+
+    def _run(self, query: _Query, parameters: Any) -> Rows:
+        """In a thread: run the query on an idle connection, or on a new one when the idle one
+        turns out to have been cut off.
+        """
+        try:
+            connection = self._idle.get_nowait()
+        except Empty:
+            return self._rows(self._opened(), query, parameters)
+        try:
+            return self._rows(connection, query, parameters)
+        except SourceUnavailable:
+            return self._rows(self._opened(), query, parameters)
+
+    def _opened(self) -> Any:
+        try:
+            return self._driver.open(self._module, self._dsn.get_secret_value(), self._timeout)
+        except AdapterError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- drivers raise what they like when connecting
+            raise _connecting(error) from None
+
+    def _rows(self, connection: Any, query: _Query, parameters: Any) -> Rows:
+        try:
+            cursor = connection.cursor()
+            text, limit = query.statement.text, query.max_rows
+            found = self._driver.rows(cursor, text, parameters, limit)
+            names = [str(column[0]).lower() for column in cursor.description]
+            rows = [dict(zip(names, row, strict=True)) for row in found]
+            cursor.close()
+        except Exception as error:  # noqa: BLE001 -- drivers' errors are told apart in one place
+            _close(connection)
+            raise _translated(error) from None
+        if self._closed:
+            _close(connection)
+        else:
+            self._idle.put(connection)
+        if len(rows) > query.max_rows:
+            raise SourceAnswerInvalid("too-many-rows")
+        return rows
+
+
+def _inspected(at: tuple[str, ...], ask: SQLAsk, driver: Driver) -> Iterator[Finding]:
+    try:
+        names = set(statement(ask.statement, driver).names)
+    except StatementRefused as error:
+        yield Finding(at=(*at, "statement"), rule="statement", found=str(error),
+                      expected="one SELECT with named parameters, pure functions only")  # fmt: skip
+        return
+    if not names:
+        yield Finding(at=(*at, "statement"), rule="statement", found="no parameter",
+                      expected="a WHERE with a :parameter")  # fmt: skip
+    for name in sorted(names ^ set(ask.bind)):
+        where = "the statement" if name in names else "bind"
+        yield Finding(at=(*at, "bind"), rule="bind", found=f"{name!r} is only in {where}",
+                      expected="the same names in the statement and in bind")  # fmt: skip
+
+
+def _missing(module: str) -> bool:
+    try:
+        import_module(module)
+    except ImportError:
+        return True
+    return False
+
+
+def _close(connection: Any) -> None:
+    with suppress(Exception):
+        connection.close()
+
+
+def _connecting(error: Exception) -> AdapterError:
+    """Why there is no connection, without the driver's words: they hold host and user."""
+    if re.search(
+        r"password|authentication|role .* does not exist|ORA-01017", str(error), re.IGNORECASE
+    ):
+        return SourceRefused("login")
+    return SourceUnavailable("connect")
+
+
+def _translated(error: Exception) -> AdapterError:
+    """A statement's failure by its SQLSTATE where the driver has one, else by its DB-API class."""
+    state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    if state == "57014":
+        return SourceTimedOut("statement-timeout")
+    if state == "42501":
+        return SourceRefused("state-42501")
+    if state and state[:2] not in {"08", "57"}:
+        return SourceAnswerInvalid(f"state-{state[:5]}")
+    if type(error).__name__ in {"OperationalError", "InterfaceError"} or state:
+        return SourceUnavailable("cut-off")
+    return SourceAnswerInvalid("driver")

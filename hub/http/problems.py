@@ -1,0 +1,206 @@
+"""Errors become problem documents here, and nowhere else (RFC 9457).
+
+One table: error → status and title. Whatever is not in it is a 500 without detail and with a trace
+number. No message that a library wrote, and nothing a caller sent, is repeated in a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from catalog import CatalogError, UnknownEntry
+from hub.errors import HubError
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(BaseModel):
+    """A problem document."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="urn:mianti:problem:<code>")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="稳定的错误代码 / stable key")
+    origin: str = Field(description="caller | hub | source：是谁的问题 / whose fault it is")
+    trace: str = Field(description="求助时请提供 / give this when asking for help")
+    why: list[str] = Field(default_factory=list)
+    fix: list[str] = Field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the table."""
+
+    status: int
+    title: str
+    fix: str = ""
+
+
+TABLE: dict[str, Entry] = {
+    "hub.malformed-request": Entry(
+        status=400,
+        title="请求无法读取 / The request cannot be read",
+        fix="请发送 UTF-8 编码的 JSON / send JSON in UTF-8",
+    ),
+    "hub.invalid-request": Entry(status=422, title="请求内容不符合接口 / The request is not valid"),
+    "hub.too-large": Entry(status=413, title="请求过大 / The request is too large"),
+    "hub.not-found": Entry(status=404, title="没有这个地址 / No such resource"),
+    "hub.method-not-allowed": Entry(status=405, title="不支持的方法 / Method not allowed"),
+    "hub.unsupported-media-type": Entry(
+        status=415,
+        title="不支持的内容类型 / Unsupported media type",
+        fix="Content-Type: application/json",
+    ),
+    "hub.token-refused": Entry(
+        status=401,
+        title="调用方身份未确认 / The caller is not authenticated",
+        fix="用 private_key_jwt 在 /oauth2/token 重新获取令牌 / get a new token",
+    ),
+    "hub.unknown-receipt": Entry(status=404, title="没有这张回执 / No such receipt"),
+    "hub.bundle-not-analysed": Entry(
+        status=409,
+        title="该“一件事”尚未梳理材料 / This bundle has no material list yet",
+        fix="请牵头部门先完成材料梳理 / the lead department has to analyse it first",
+    ),
+    "hub.duplicate-request": Entry(
+        status=409,
+        title="幂等键已用于另一请求 / The idempotency key was used for another request",
+        fix="为新的请求使用新的 Idempotency-Key / use a new key for a new request",
+    ),
+    "hub.evidence-unavailable": Entry(
+        status=503,
+        title="留痕暂不可用，未披露任何数据 / Evidence cannot be written; nothing was disclosed",
+        fix="稍后重试 / try again later",
+    ),
+    "hub.cache-unavailable": Entry(
+        status=503, title="缓存暂不可用 / The cache is not available", fix="稍后重试 / try again later"
+    ),
+    "hub.key-unavailable": Entry(status=503, title="密钥不可用 / Keys are not available"),
+    "hub.corrupt-log": Entry(status=500, title="留痕日志损坏 / The evidence log is damaged"),
+    "hub.internal": Entry(
+        status=500,
+        title="枢纽内部错误 / Internal error",
+        fix="请提供 trace 联系运行单位 / ask the bureau that runs the hub, naming the trace",
+    ),
+    "catalog.unknown-entry": Entry(
+        status=404,
+        title="目录中没有这一项 / The catalog has no such entry",
+        fix="查看 GET /v1/catalog / see the catalog",
+    ),
+}
+
+
+def problem(
+    request: Request,
+    code: str,
+    *,
+    detail: str = "",
+    origin: str = "caller",
+    why: Sequence[str] = (),
+    fix: Sequence[str] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """A problem document for `code`, which has to be in the table."""
+    entry = TABLE[code]
+    trace = str(getattr(request.state, "trace", ""))
+    log.info("problem", code=code, status=entry.status, why=list(why), trace=trace)
+    body = {
+        "type": f"urn:mianti:problem:{code}",
+        "title": entry.title,
+        "status": entry.status,
+        "detail": detail or entry.title,
+        "code": code,
+        "origin": origin,
+        "trace": trace,
+        "why": list(why),
+        "fix": list(fix) or ([entry.fix] if entry.fix else []),
+    }
+    out = dict(headers or {})
+    if origin != "caller":
+        # A caller can tell the postman's fault from the sender's without reading the body.
+        out["Exchange-Error"] = code
+    return JSONResponse(body, status_code=entry.status, media_type=MEDIA_TYPE, headers=out)
+
+
+def install(app: FastAPI) -> None:
+    """Route every exception through the table."""
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(HubError, _on_hub)
+    app.add_exception_handler(CatalogError, _on_catalog)
+    app.add_exception_handler(Exception, _on_anything)
+
+
+async def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  (Starlette routes by type)
+    complaints = error.errors()
+    if any(c["type"] == "json_invalid" for c in complaints):
+        return problem(request, "hub.malformed-request", why=["json"])
+    # The place and the rule, never the value: it may be a person's number.
+    why = [f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints]
+    return problem(request, "hub.invalid-request", why=why[:50])
+
+
+def _rule(kind: str, message: str) -> str:
+    # Our own validators raise ValueError with texts that hold no input; so do pydantic's messages,
+    # except those that quote what was found.
+    return message if kind in _QUIET else f"{kind}: {message.splitlines()[0]}"
+
+
+_QUIET = frozenset({"missing", "extra_forbidden"})
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  (Starlette routes by type)
+    code = {
+        400: "hub.malformed-request",
+        404: "hub.not-found",
+        405: "hub.method-not-allowed",
+        413: "hub.too-large",
+        415: "hub.unsupported-media-type",
+    }.get(error.status_code, "hub.internal")
+    origin = "hub" if code == "hub.internal" else "caller"
+    return problem(request, code, origin=origin, headers=dict(error.headers or {}))
+
+
+async def _on_hub(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HubError)  # noqa: S101  (Starlette routes by type)
+    headers = {}
+    if error.code == "hub.token-refused":
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    if TABLE[error.code].status == 503:
+        headers["Retry-After"] = "5"
+    return problem(
+        request,
+        error.code,
+        origin=error.origin,
+        why=[why] if (why := getattr(error, "why", "")) else [],
+        headers=headers,
+    )
+
+
+async def _on_catalog(request: Request, error: Exception) -> Response:
+    if not isinstance(error, UnknownEntry):
+        return await _on_anything(request, error)
+    near = [f"相近的有 / near: {name}" for name in error.near]
+    return problem(request, error.code, origin=error.origin, why=[error.kind], fix=near)
+
+
+async def _on_anything(request: Request, error: Exception) -> Response:
+    # The type only: a message may hold what a caller or a source sent.
+    log.error("internal", error=type(error).__name__, trace=getattr(request.state, "trace", ""))
+    return problem(request, "hub.internal", origin="hub")

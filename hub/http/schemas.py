@@ -1,0 +1,440 @@
+"""The shapes on the wire, as in the product description. Unknown fields are refused.
+
+Requests are parsed into the hub's own values by `to_…` functions; answers are written by
+`…_out` functions as plain mappings and only *described* by the models here, so that an answer is
+not validated twice on its way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+
+from catalog.codes import normalise_citizen_id, normalise_uscc
+from catalog.errors import InvalidCode
+from catalog.lookup import InvalidPath, parse_path
+from catalog.model import Bundle
+from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
+from hub.model import (
+    Basis,
+    BasisKind,
+    FieldAnswer,
+    FieldState,
+    FreshnessWish,
+    IdType,
+    Json,
+    Provenance,
+    QueryOutcome,
+    QueryRequest,
+    QueryResult,
+    Subject,
+)
+
+MAX_WANTED = 200
+MIN_DEADLINE_MS = 50
+MAX_DEADLINE_MS = 30_000
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class SubjectIn(_In):
+    """Whom the question is about."""
+
+    kind: Literal["person", "organisation", "object"]
+    id_type: IdType
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        examples=["990101199001010019"]
+    )
+    name: Text | None = None
+
+    @model_validator(mode="after")
+    def number_is_well_formed(self) -> SubjectIn:
+        """Check digits are checked at the door; the complaint never repeats the number."""
+        fits = {
+            "person": {IdType.CITIZEN_ID},
+            "organisation": {IdType.USCC},
+            "object": {IdType.CERTIFICATE_NO, IdType.UNIT_NO},
+        }
+        if self.id_type not in fits[self.kind]:
+            raise ValueError(f"id_type {self.id_type} does not name a {self.kind}")
+        try:
+            if self.id_type is IdType.CITIZEN_ID:
+                self.id = normalise_citizen_id(self.id)
+            elif self.id_type is IdType.USCC:
+                self.id = normalise_uscc(self.id)
+        except InvalidCode as wrong:
+            raise ValueError(f"id: {wrong.rule}: {wrong.expected}") from wrong
+        return self
+
+    def to_subject(self) -> Subject:
+        """The hub's own value."""
+        return Subject(kind=self.kind, id_type=self.id_type, number=self.id, name=self.name)
+
+
+class BasisIn(_In):
+    """Why it is asked."""
+
+    item: Id = Field(description="事项或一件事编号 / a service item or a bundle", examples=["xinxiang-10-02"])
+    case: Case = Field(description="办件编号 / case number", examples=["41072120261124000123"])
+    kind: BasisKind
+    ref: Annotated[str, StringConstraints(max_length=200)] = ""
+
+    def to_basis(self) -> Basis:
+        """The hub's own value."""
+        return Basis(item=self.item, case=self.case, kind=self.kind, ref=self.ref)
+
+
+class FreshnessIn(_In):
+    """How old an answer may be, as ISO 8601 durations."""
+
+    max_age: timedelta | None = Field(default=None, examples=["P1D"])
+    stale_if_error: timedelta | None = Field(default=None, examples=["P30D"])
+
+    @field_validator("max_age", "stale_if_error")
+    @classmethod
+    def is_positive(cls, value: timedelta | None) -> timedelta | None:
+        """A negative age means nothing."""
+        if value is not None and not timedelta(0) < value <= timedelta(days=3660):
+            raise ValueError("between zero and ten years")
+        return value
+
+
+class CompletenessIn(_In):
+    """Which paths must have a value for the outcome to be complete."""
+
+    required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
+
+
+class QueryIn(_In):
+    """`POST /v1/queries`."""
+
+    subject: SubjectIn
+    basis: BasisIn
+    want: list[Annotated[str, StringConstraints(min_length=3, max_length=200)]] = Field(
+        min_length=1, max_length=MAX_WANTED, examples=[["hukou.person.hukou_address"]]
+    )
+    completeness: CompletenessIn = CompletenessIn()
+    freshness: FreshnessIn = FreshnessIn()
+    deadline_ms: int = Field(default=2500, ge=MIN_DEADLINE_MS, le=MAX_DEADLINE_MS, strict=True)
+
+    @field_validator("want")
+    @classmethod
+    def paths_are_well_formed(cls, want: list[str]) -> list[str]:
+        """Each path once, and readable."""
+        if len(set(want)) != len(want):
+            raise ValueError("each path may be wanted once")
+        for number, text in enumerate(want):
+            try:
+                parse_path(text)
+            except InvalidPath as wrong:
+                raise ValueError(f"path {number}: {wrong}") from wrong
+        return want
+
+    @model_validator(mode="after")
+    def required_is_wanted(self) -> QueryIn:
+        """What is required has to be wanted."""
+        if not set(self.completeness.required) <= set(self.want):
+            raise ValueError("completeness.required names a path that is not wanted")
+        return self
+
+    def to_request(self) -> QueryRequest:
+        """The hub's own value."""
+        return QueryRequest(
+            subject=self.subject.to_subject(),
+            basis=self.basis.to_basis(),
+            want=tuple(parse_path(text) for text in self.want),
+            required=frozenset(self.completeness.required),
+            freshness=FreshnessWish(
+                max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
+            ),
+            deadline_ms=self.deadline_ms,
+        )
+
+
+AnswerValue = (
+    Annotated[str, StringConstraints(max_length=2000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | bool
+)
+
+
+class PlanIn(_In):
+    """`POST /v1/bundles/{id}:plan`."""
+
+    subjects: dict[Id, SubjectIn] = Field(min_length=1, max_length=20)
+    basis: BasisIn
+    answers: dict[Id, AnswerValue | list[AnswerValue]] = Field(default_factory=dict, max_length=200)
+    items: list[Annotated[int, Field(ge=0, le=999)]] | None = Field(
+        default=None, min_length=1, description="只办其中几项时的序号 / seq of the items chosen"
+    )
+    not_needed: list[Id] = Field(
+        default_factory=list,
+        max_length=100,
+        description="按情形不需要的材料 / materials this applicant's situation does not call for",
+    )
+    objects: list[Id] = Field(
+        default_factory=list,
+        max_length=100,
+        description="申请人不同意使用的数据资源 / resources the applicant objects to",
+    )
+    freshness: FreshnessIn = FreshnessIn()
+    deadline_ms: int = Field(default=2500, ge=MIN_DEADLINE_MS, le=MAX_DEADLINE_MS, strict=True)
+
+    def to_request(self, bundle: Bundle) -> PlanRequest:
+        """The hub's own value.
+
+        Raises:
+            ValueError: a subject, item, material or form field the bundle does not know.
+        """
+        analysis = bundle.analysis
+        if analysis is not None:
+            _only("subjects", self.subjects, analysis.subjects)
+            _only("answers", self.answers, {f.id for f in analysis.form})
+            _only("not_needed", self.not_needed, {m.id for m in analysis.materials})
+            for name, subject in self.subjects.items():
+                if subject.kind != analysis.subjects[name].kind:
+                    raise ValueError(f"subjects.{name}: is a {analysis.subjects[name].kind}")
+        if self.items is not None:
+            _only("items", map(str, self.items), {str(i.seq) for i in bundle.items})
+        return PlanRequest(
+            bundle=bundle,
+            subjects={name: s.to_subject() for name, s in self.subjects.items()},
+            basis=self.basis.to_basis(),
+            answers=dict(self.answers),
+            items=frozenset(self.items) if self.items is not None else None,
+            not_needed=frozenset(self.not_needed),
+            objects=frozenset(self.objects),
+            freshness=FreshnessWish(
+                max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
+            ),
+            deadline_ms=self.deadline_ms,
+        )
+
+
+def _only(where: str, given: object, known: object) -> None:
+    strange = set(given) - set(known)  # type: ignore[call-overload]
+    if strange:
+        raise ValueError(f"{where}: unknown to this bundle: {'、'.join(sorted(strange))}")
+
+
+# --- What goes out -------------------------------------------------------------------------------
+
+
+class ProvenanceOut(BaseModel):
+    """Where a value comes from."""
+
+    authority: str
+    source: str
+    as_of: datetime | None
+    retrieved_at: datetime
+    freshness: Literal["live", "cached", "stale"]
+    record_hash: str | None
+
+
+class FieldOut(BaseModel):
+    """One field of an answer: never a bare null."""
+
+    state: FieldState
+    value: Json = None
+    provenance: ProvenanceOut | None = None
+    why: str | None = None
+    fix: str | None = None
+    odd: bool = False
+
+
+class QueryOut(BaseModel):
+    """The answer to a query."""
+
+    id: str
+    outcome: QueryOutcome
+    receipt: str
+    fields: dict[str, FieldOut]
+
+
+class ExplainedField(BaseModel):
+    """What would be decided for a field."""
+
+    state: Literal["granted", "not_granted", "withheld", "not_applicable"]
+    source: str | None = None
+    grants: list[str] = Field(default_factory=list)
+    why: str | None = None
+    fix: str | None = None
+
+
+class ExplainOut(BaseModel):
+    """The plan of a query, without asking anybody."""
+
+    outcome: Literal["would-ask", "refused"]
+    calls: list[dict[str, Json]]
+    fields: dict[str, ExplainedField]
+
+
+class MaterialOut(BaseModel):
+    """One material of a plan."""
+
+    id: str
+    name: str
+    copies: int
+    state: Literal["exempted", "fetched", "asked"]
+    by: list[dict[str, Json]]
+    reason: str | None
+    note: str
+    merged: bool
+    conditional: bool
+    left_code: str | None
+
+
+class FormOut(BaseModel):
+    """One field of the one form."""
+
+    id: str
+    label: str
+    subject: str
+    required: bool
+    state: Literal["filled", "given", "asked"]
+    value: Json
+    value_label: str | None
+    provenance: ProvenanceOut | None
+    receipt: str | None
+    asked_because: str | None
+    note: str
+
+
+class FiguresOut(BaseModel):
+    """Live figures. Shares are decimal fractions as text, to three places."""
+
+    materials: dict[str, int | str]
+    fields: dict[str, int | str]
+
+
+class PlanOut(BaseModel):
+    """The plan of a bundle for one applicant."""
+
+    bundle: str
+    name: str
+    materials: list[MaterialOut]
+    form: list[FormOut]
+    figures: FiguresOut
+    receipts: dict[str, str]
+    not_needed: list[str]
+
+
+def query_out(result: QueryResult) -> dict[str, Json]:
+    """The answer as it goes over the wire."""
+    return {
+        "id": result.id,
+        "outcome": str(result.outcome),
+        "receipt": result.receipt,
+        "fields": {path: field_out(answer) for path, answer in result.fields.items()},
+    }
+
+
+def field_out(answer: FieldAnswer) -> dict[str, Json]:
+    """One field; keys that say nothing are left out, the state never is."""
+    out: dict[str, Json] = {"state": str(answer.state)}
+    if answer.has_value:
+        out["value"] = answer.value  # type: ignore[assignment]  # every Value is Json
+    if answer.provenance is not None:
+        out["provenance"] = provenance_out(answer.provenance)
+    if answer.why is not None:
+        out["why"] = answer.why
+    if answer.fix is not None:
+        out["fix"] = answer.fix
+    if answer.odd:
+        out["odd"] = True
+    return out
+
+
+def provenance_out(provenance: Provenance) -> dict[str, Json]:
+    """Where a value comes from."""
+    return {
+        "authority": provenance.authority,
+        "source": provenance.source,
+        "as_of": provenance.as_of.isoformat() if provenance.as_of else None,
+        "retrieved_at": provenance.retrieved_at.isoformat(),
+        "freshness": str(provenance.freshness),
+        "record_hash": provenance.record_hash,
+    }
+
+
+def plan_out(plan: BundlePlan) -> dict[str, Json]:
+    """A plan as it goes over the wire."""
+    m, f = plan.material_figures, plan.field_figures
+    return {
+        "bundle": plan.bundle.id,
+        "name": plan.bundle.name,
+        "materials": [_material_out(material) for material in plan.materials],
+        "form": [_form_out(field) for field in plan.form],
+        "figures": {
+            "materials": {
+                "before": m.before,
+                "exempted": m.exempted,
+                "merged": m.merged,
+                "left": m.left,
+                "cut": str(m.cut),
+            },
+            "fields": {
+                "total": f.total,
+                "filled": f.filled,
+                "given": f.given,
+                "share": str(f.share),
+            },
+        },
+        "receipts": dict(plan.receipts),
+        "not_needed": list(plan.not_needed),
+    }
+
+
+def _material_out(material: MaterialPlan) -> dict[str, Json]:
+    return {
+        "id": material.id,
+        "name": material.name,
+        "copies": material.copies,
+        "state": str(material.state),
+        "by": [_proof_out(proof) for proof in material.by],
+        "reason": str(material.reason) if material.reason else None,
+        "note": material.note,
+        "merged": material.merged,
+        "conditional": material.conditional,
+        "left_code": str(material.left_code) if material.left_code else None,
+    }
+
+
+def _proof_out(proof: Proof) -> dict[str, Json]:
+    if proof.merged_into is not None:
+        return {"form": proof.merged_into}
+    if proof.produced_by is not None:
+        return {"item": proof.produced_by}
+    provenance = provenance_out(proof.provenance) if proof.provenance else None
+    return {
+        "resource": proof.resource,
+        "subject": proof.subject,
+        "finding": proof.finding,
+        "receipt": proof.receipt,
+        "provenance": provenance,
+    }
+
+
+def _form_out(field: FormFieldPlan) -> dict[str, Json]:
+    return {
+        "id": field.id,
+        "label": field.label,
+        "subject": field.subject,
+        "required": field.required,
+        "state": str(field.state),
+        "value": field.value,  # type: ignore[dict-item]  # every Value is Json
+        "value_label": field.label_of_code,
+        "provenance": provenance_out(field.provenance) if field.provenance else None,
+        "receipt": field.receipt,
+        "asked_because": str(field.asked_because) if field.asked_because else None,
+        "note": field.note,
+    }
+
+

@@ -1,0 +1,111 @@
+"""What is configured, read once. This module alone looks at the process environment.
+
+Each setting is an environment variable `MIANTI_<NAME>`, or a line of the TOML file named by
+`MIANTI_CONFIG`. What a source manifest calls `${NAME}` comes from the same environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from hub.errors import InvalidSettings
+
+
+class Settings(BaseSettings):
+    """All settings, with the embedded defaults: SQLite, in-process cache, files below `var/`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MIANTI_", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Path("var/hub")
+    """Where the embedded database and the keys live."""
+    database_url: str = ""
+    """SQLAlchemy address; empty: SQLite in `data_dir`. It may hold a password and is never shown."""
+    cache_url: str = ""
+    """Redis protocol address for spent tokens and limits; empty: in this process."""
+    counties_dir: Path = Path("deploy/counties")
+    counties: str = ""
+    """Comma-separated county folders to serve; empty: all that are there."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65535)
+    """0: any free port."""
+    public_url: str = "http://127.0.0.1:8600"
+    """The hub's own address: issuer of tokens and origin of the evidence log."""
+    token_seconds: int = Field(default=600, ge=60, le=3600)
+    """Life of an access token."""
+    assertion_seconds: int = Field(default=60, ge=10, le=300)
+    """The longest life accepted of a client assertion (RFC 7523 §3)."""
+    clock_skew_seconds: int = Field(default=5, ge=0, le=60)
+    max_body_bytes: int = Field(default=1 << 20, ge=1 << 10)
+    deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
+    """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
+    grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)
+    """How long a withdrawn grant or a suspended caller may still be honoured by this process."""
+    idempotency_hours: int = Field(default=24, ge=1, le=168)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit values, then the environment. No dot files are picked up from where we stand."""
+        return (init_settings, env_settings)
+
+    @property
+    def database(self) -> str:
+        """The database's address, with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hub.sqlite3'}"
+
+    @property
+    def county_ids(self) -> frozenset[str] | None:
+        """The counties to serve; None: all."""
+        names = frozenset(part.strip() for part in self.counties.split(",") if part.strip())
+        return names or None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The settings, and the environment that source manifests draw from."""
+
+    settings: Settings
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def read_configuration() -> Configuration:
+    """Read the environment once.
+
+    Raises:
+        InvalidSettings: with every complaint, naming the variable, never its value.
+    """
+    environment = dict(os.environ)
+    given: dict[str, object] = {}
+    config_file = environment.pop("MIANTI_CONFIG", "")
+    if config_file:
+        try:
+            given = tomllib.loads(Path(config_file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise InvalidSettings((f"MIANTI_CONFIG: {type(problem).__name__}",)) from problem
+    # An environment variable wins over the file: it is what an operator changes in a hurry.
+    given = {k: v for k, v in given.items() if f"MIANTI_{k.upper()}" not in environment}
+    try:
+        settings = Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        raise InvalidSettings(
+            tuple(
+                f"MIANTI_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
+                for e in problem.errors(include_input=False, include_url=False)
+            )
+        ) from problem
+    return Configuration(settings=settings, environment=environment)
