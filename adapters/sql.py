@@ -403,7 +403,7 @@ class SQLTransport:
             cursor = connection.cursor()
             text, limit = query.statement.text, query.max_rows
             found = self._driver.rows(cursor, text, parameters, limit)
-            names = [str(column[0]).lower() for column in cursor.description]
+            names = [str(column[0]).lower() for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in found]
             cursor.close()
         except Exception as error:  # noqa: BLE001 -- drivers' errors are told apart in one place

@@ -1,5 +1,6 @@
 """One manifest and one good answer for each kind that speaks HTTP, so that what must hold for all
-of them is tested once."""
+of them is tested once.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ async def asked(folder: Path, behaviour: Behaviour) -> tuple[SourceReply, list[R
 
 async def test_pages_and_searches_become_one_record(tmp_path: Path) -> None:
     """Head from the Patient, lines from all pages; the code of the wanted system is taken; a month
-    without a day stays a month."""
+    without a day stays a month.
+    """
     first = bundle(dose(1, "2018-07"), following="/fhir/Immunization?page=2&_x=a&_x=b")
     reply, requests = await asked(
         tmp_path,

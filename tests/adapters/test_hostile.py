@@ -1,5 +1,6 @@
 """What must hold for every kind over HTTP, whatever the other side does: the outcome is right, the
-answer is in time, and nothing about a person is in a reason or a log."""
+answer is in time, and nothing about a person is in a reason or a log.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +148,8 @@ async def test_a_hostile_source_costs_only_its_own_answer(
     tmp_path: Path, kind: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The outcome says what happened; the deadline holds with a second of grace for a busy
-    machine; neither the reason nor any log names the person, the token or the address."""
+    machine; neither the reason nor any log names the person, the token or the address.
+    """
     behaviour, outcome, why = CASES[name]
     caplog.set_level(logging.DEBUG)
     async with serve(behaviour) as server:

@@ -76,7 +76,8 @@ async def test_a_record_comes_back_in_canonical_form(tmp_path: Path) -> None:
 
 async def test_what_we_know_is_sent_under_the_sources_names(tmp_path: Path) -> None:
     """Keys, reason, constants and the call's number stand where the manifest puts them; header
-    text that is not ASCII is percent-encoded."""
+    text that is not ASCII is percent-encoded.
+    """
     async with serve(says(envelope(PERMIT))) as server:
         county = connected(tmp_path, {"PERMIT_URL": server.url}, permit=MANIFEST)
         await county.sources["permit"].answer(call("residence-permit.status", name=""), within=3)

@@ -37,7 +37,8 @@ def newer_fault(code: str) -> str:
 
 async def test_the_envelope_is_what_the_wsdl_says(tmp_path: Path) -> None:
     """Keys and reason stand in the elements of the WSDL, in its order; the action is its own; the
-    address in the WSDL is not used."""
+    address in the WSDL is not used.
+    """
     async with serve(says(http(household(ROW), type_="text/xml"))) as server:
         county = connected(prepare(tmp_path), {"URL": server.url}, hukou=SOAP)
         await county.sources["hukou"].answer(call("hukou.household", name=""), within=3)
@@ -55,7 +56,8 @@ async def test_the_envelope_is_what_the_wsdl_says(tmp_path: Path) -> None:
 
 async def test_head_and_lines_come_from_the_elements(tmp_path: Path) -> None:
     """Lines are read relative to their element; zeros for a date are no value, an unknown code is
-    kept and marked; comments do not cut a name in two."""
+    kept and marked; comments do not cut a name in two.
+    """
     async with serve(says(http(household(ROW), type_="text/xml"))) as server:
         county = connected(prepare(tmp_path), {"URL": server.url}, hukou=SOAP)
         reply = await county.sources["hukou"].answer(call("hukou.household"), within=3)

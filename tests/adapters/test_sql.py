@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -44,7 +43,7 @@ OLD = "SELECT AAC001, aac003, aae003, aae180 FROM ac43 WHERE aac002 = :id_number
 
 
 @pytest.fixture(scope="module")
-def dsn(postgres_url: str) -> Iterator[str]:
+def dsn(postgres_url: str) -> str:
     """A front database with two months of contributions, and a reader's account."""
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("DROP DATABASE IF EXISTS front")
@@ -70,8 +69,10 @@ def dsn(postgres_url: str) -> Iterator[str]:
         admin.execute(
             "CREATE VIEW slow AS SELECT aac001, aac002, aac003, aae003, aae180 FROM ac43, pg_sleep(5)"
         )
-        admin.execute("GRANT SELECT ON slow TO reader")
-    yield url.replace("postgres@", "reader@")
+        joined = ", ".join(f"ac43 t{n}" for n in range(9))
+        admin.execute("CREATE VIEW vast AS SELECT t0.* FROM many".replace("many", joined))
+        admin.execute("GRANT SELECT ON slow, vast TO reader")
+    return url.replace("postgres@", "reader@")
 
 
 async def answered(folder: Path, dsn: str, manifest: str = MANIFEST, **keys: str) -> object:
@@ -87,7 +88,8 @@ async def answered(folder: Path, dsn: str, manifest: str = MANIFEST, **keys: str
 @pytest.mark.anyio
 async def test_rows_become_one_record_with_lines(tmp_path: Path, dsn: str) -> None:
     """Head from the first row, a line for each; decimals keep their digits; NULL is no value; a
-    `%` in the statement is just that."""
+    `%` in the statement is just that.
+    """
     reply = await answered(tmp_path, dsn)
     assert reply.outcome is Outcome.ANSWERED, reply
     assert dict(reply.records[0].values) == {"personal_no": "9901", "name": NAME}
@@ -114,6 +116,9 @@ OUTCOMES: dict[str, tuple[dict[str, str], str, Outcome, str | None]] = {
         {"id_number": "' OR '1'='1"}, OLD, Outcome.NO_RECORD, None,
     ),
     "too many rows": ({"id_number": "too-many"}, OLD, Outcome.FAILED, "sql.too-many-rows"),
+    "a hundred million rows": (
+        {}, "SELECT aac001 FROM vast WHERE aac002 = :id_number", Outcome.FAILED, "sql.too-many-rows",
+    ),
     "no such table": (
         {}, "SELECT a FROM nowhere WHERE a = :id_number", Outcome.FAILED, "sql.state-42P01",
     ),
@@ -144,7 +149,8 @@ async def test_a_value_that_cannot_be_read_is_marked(tmp_path: Path, dsn: str) -
 @pytest.mark.anyio
 async def test_a_statement_that_hangs_is_left_behind(tmp_path: Path, dsn: str) -> None:
     """The answer is in time, the database ends the statement itself, and no more than the allowed
-    connections ever wait."""
+    connections ever wait.
+    """
     manifest = MANIFEST.replace("FROM ac43", "FROM slow").replace("timeout: 2s", "timeout: 500ms")
     county = connected(tmp_path, {"DSN": dsn}, social_insurance=manifest)
     source = county.sources["social-insurance"]
@@ -232,7 +238,7 @@ REFUSED = {
     "a block": "DO $$ BEGIN END $$",
     "explain": "EXPLAIN ANALYZE SELECT a FROM t WHERE a=:id",
     "a positional parameter": "SELECT a FROM t WHERE a=?",
-    "nesting": f"SELECT a FROM t WHERE a=:id AND {'(' * 3000}1=1{')' * 3000}",
+    "nesting": "SELECT a FROM t WHERE a=:id AND 1".replace("1", "(" * 3000 + "1=1" + ")" * 3000),
 }
 
 
@@ -271,7 +277,8 @@ def test_oracle_statements_are_understood() -> None:
 
 def test_names_of_statement_and_bind_have_to_agree(tmp_path: Path) -> None:
     """A parameter without a value, and a value without a parameter, are complaints on the line of
-    `bind`."""
+    `bind`.
+    """
     text = MANIFEST.replace("bind: { id_number:", "bind: { id:")
     with pytest.raises(InvalidManifest) as caught:
         connected(tmp_path, {"DSN": "postgresql://x"}, social_insurance=text)

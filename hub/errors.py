@@ -1,0 +1,81 @@
+"""What can go wrong in the hub itself. HTTP statuses stand in `hub.http.problems` alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HubError(Exception):
+    """Root of this room's errors."""
+
+    code: ClassVar[str] = "hub.internal"
+    origin: ClassVar[str] = "hub"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, why: str = "") -> None:
+        self.why = why
+        super().__init__(why)
+
+
+class InvalidSettings(HubError):
+    """The configuration cannot be used; every complaint names a setting, never its value."""
+
+    code = "hub.invalid-settings"
+
+    def __init__(self, complaints: tuple[str, ...]) -> None:
+        self.complaints = complaints
+        super().__init__("\n".join(complaints))
+
+
+class TokenRefused(HubError):
+    """The caller is not who it says, or no longer."""
+
+    code = "hub.token-refused"
+    origin = "caller"
+
+
+class BundleNotAnalysed(HubError):
+    """The bundle has no material list yet (尚未梳理)."""
+
+    code = "hub.bundle-not-analysed"
+    origin = "caller"
+
+
+class UnknownReceipt(HubError):
+    """No such receipt, or not one of this caller's."""
+
+    code = "hub.unknown-receipt"
+    origin = "caller"
+
+
+class DuplicateRequest(HubError):
+    """The idempotency key came with another body, or its first use is still under way."""
+
+    code = "hub.duplicate-request"
+    origin = "caller"
+
+
+class EvidenceUnavailable(HubError):
+    """The log cannot be written: nothing may be disclosed."""
+
+    code = "hub.evidence-unavailable"
+    retryable = True
+
+
+class CorruptLog(HubError):
+    """What is stored does not fit the tree it was hashed into."""
+
+    code = "hub.corrupt-log"
+
+
+class KeyUnavailable(HubError):
+    """A key is missing, damaged, or readable by others than us."""
+
+    code = "hub.key-unavailable"
+
+
+class CacheUnavailable(HubError):
+    """The shared cache does not answer; what depends on it is refused, not waved through."""
+
+    code = "hub.cache-unavailable"
+    retryable = True
