@@ -292,7 +292,7 @@ def _frame(
         seqs=printed | sheet.known(row, "items", "seq"),
         subjects=sheet.known(row, "subjects"),
         known=known,
-        published={**dict.fromkeys(ids, {}), **items},
+        published={**{item_id: {} for item_id in ids}, **items},
     )
 
 

@@ -21,12 +21,12 @@ _USCC = "unified social credit identifier"
 _CERTIFICATE = "certificate identifier"
 _UNIT = "real-estate unit number"
 
-_NARROW = {ord("０") + n: ord("0") + n for n in range(10)} | {  # noqa: RUF001 - full-width is meant
-    ord("Ａ") + n: ord("A") + n
-    for n in range(26)  # noqa: RUF001 - full-width is meant
-}
-_NARROW |= {ord("ａ") + n: ord("A") + n for n in range(26)}  # noqa: RUF001 - full-width is meant
-_NARROW |= {ord("a") + n: ord("A") + n for n in range(26)}
+_CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_WIDE = "０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ"
+_NARROW = str.maketrans(
+    f"{_WIDE}{_WIDE[10:].lower()}{_CAPITALS.lower()}",
+    f"0123456789{_CAPITALS}{_CAPITALS}{_CAPITALS}",
+)
 
 
 def _tidy(text: str) -> str:
@@ -207,14 +207,11 @@ def new_certificate_id(
     for body in (type_code[:18], issuer):
         if uscc(body) != body:
             raise InvalidCode(_USCC, "characters", "capitals and digits without blanks")
-    check = (
-        mod_37_36.calc_check_digit(f"{type_code}{issuer}{serial}{version:03d}")
-        if (re.fullmatch(r"[0-9A-Z]+", f"{type_code}{serial}"))
-        else "?"
-    )
-    return parse_certificate_id(
-        f"{CERTIFICATE_ROOT}.{type_code}.{issuer}.{serial}.{version:03d}.{check}"
-    )
+    body = (type_code, issuer, serial, f"{version:03d}")
+    if not re.fullmatch("[0-9A-Z]+", "".join(body)):
+        raise InvalidCode(_CERTIFICATE, "form", "capitals and digits in every part")
+    check = mod_37_36.calc_check_digit("".join(body))
+    return parse_certificate_id(".".join((CERTIFICATE_ROOT, *body, check)))
 
 
 _UNIT_FORM = re.compile(r"[0-9]{12}[GJZ][ABSXCDEFHGWY][0-9]{5}([FLQ][0-9]{8}|W0{8})")

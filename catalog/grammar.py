@@ -204,7 +204,7 @@ CODE_TABLES = row(
     }
 )
 
-_TYPED = {
+_TYPED: dict[str, Shape | _Optional] = {
     "id": NAME,
     "label": text,
     "type": one_of(FieldType),

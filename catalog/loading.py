@@ -124,8 +124,9 @@ def _folders(
         if name not in names:
             raise UnknownEntry("county", name, names)
     for name in names:
-        for problem in grammar.COUNTY_ID(name):
-            complaints.append(_of_file(name, "county-id", problem.found, problem.expected))
+        complaints += [
+            _of_file(name, "county-id", p.found, p.expected) for p in grammar.COUNTY_ID(name)
+        ]
     return [f for f in folders if only is None or f.name in only]
 
 

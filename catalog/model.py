@@ -147,6 +147,18 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """When a record of a resource is in force: a residence permit whose endorsement has lapsed is
+    still on record, and proves nothing.
+    """
+
+    until: str | None = None
+    """The date field after which it no longer is."""
+    states: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Code field → codes under which it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataResource:
     """A data resource (数据资源): what one department can answer about one subject.
 
@@ -172,6 +184,8 @@ class DataResource:
     update_note: str = ""
     line_key: str | None = None
     """The repeated field whose value equals the subject's number on the line about the subject."""
+    standing: Standing | None = None
+    """None: every record counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,7 +259,7 @@ def describe(value: Tree) -> str:
         return "a mapping"
     if isinstance(value, str):
         return repr(value if len(value) <= 80 else f"{value[:77]}…")
-    return {None: "nothing", True: "true", False: "false"}.get(value, str(value))
+    return "nothing" if value is None else str(value).lower()
 
 
 def _lines(text: str, wanted: Iterable[tuple[Step, ...]]) -> dict[tuple[Step, ...], int]:

@@ -238,7 +238,7 @@ class BundlePlanner:
         analysis = request.bundle.analysis
         if analysis is None:
             raise BundleNotAnalysed(request.bundle.id)
-        queries = _queries(request, analysis)
+        queries = _queries(request, analysis, self.catalog)
         results = await asyncio.gather(
             *(
                 self.exchange.answer(
@@ -253,18 +253,20 @@ class BundlePlanner:
         )
 
 
-def _queries(request: PlanRequest, analysis: Analysis) -> dict[str, QueryRequest]:
+def _queries(
+    request: PlanRequest, analysis: Analysis, catalog: Catalog
+) -> dict[str, QueryRequest]:
     """One query a subject, over everything the chosen items need of it."""
     want: dict[str, list[FieldPath]] = {}
     used = _resources_in_scope(request, analysis)
-    for (subject, resource), fields in needs(request.bundle).items():
+    for (subject, resource), fields in needs(catalog, request.bundle).items():
         if subject not in request.subjects or resource in request.objects:
             continue
         if (subject, resource) not in used:
             continue
         paths = want.setdefault(subject, [])
         paths.extend(
-            FieldPath(resource=resource, field=name, every=False) for name in sorted(fields)
+            FieldPath(resource=resource, field=name, many=False) for name in sorted(fields)
         )
     return {
         subject: QueryRequest(

@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Protocol
 
 from adapters.model import Outcome, Reason, Record, Scalar, Source, SourceCall, SourceReply
-from catalog.lookup import FieldPath, resource_in, sources_for
+from catalog.lookup import FieldPath, sources_for
+from catalog.lookup import resource as resource_in
 from catalog.model import Catalog, DataResource, SourceBinding
 from hub.access import Decision, Purpose, Refusal, Rule, decide
 from hub.evidence import EvidenceKind, EvidenceRecord
@@ -536,9 +537,9 @@ def _value_answer(
     answer: ResourceAnswer,
     subject: Subject,
 ) -> FieldAnswer:
-    found: list[list[Scalar]] = [_values(name, resource, record, subject, path.every) for record in records]
+    found: list[list[Scalar]] = [_values(name, resource, record, subject, path.many) for record in records]
     odd = any(name in record.odd for record in records)
-    if path.every:
+    if path.many:
         flat = [value for values in found for value in values]
         return FieldAnswer(
             state=answer.state, value=flat, provenance=answer.provenance, why=answer.why, odd=odd
@@ -563,7 +564,7 @@ def _value_answer(
             why="exchange.several-records",
             fix=f"用 {path.resource}[].{name} 取全部值 / ask for all values with []",
         )
-    value: Scalar | list[Scalar] = list(distinct[0]) if is_list else distinct[0][0]
+    value: Value = list(distinct[0]) if is_list else distinct[0][0]
     return FieldAnswer(
         state=answer.state, value=value, provenance=answer.provenance, why=answer.why, odd=odd
     )

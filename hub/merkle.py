@@ -34,12 +34,19 @@ class Frontier:
 
     def append(self, leaf: bytes) -> Frontier:
         """The tree with one more leaf (given as its hash)."""
-        nodes, size, node = list(self.nodes), self.size, leaf
+        return self.grown(leaf)[0]
+
+    def grown(self, leaf: bytes) -> tuple[Frontier, list[bytes]]:
+        """The tree with one more leaf, and the roots of all complete subtrees that end with it.
+
+        The roots are those of 1, 2, 4, … leaves, the leaf itself first.
+        """
+        nodes, size, complete = list(self.nodes), self.size, [leaf]
         while size & 1:
-            node = node_hash(nodes.pop(), node)
+            complete.append(node_hash(nodes.pop(), complete[-1]))
             size >>= 1
-        nodes.append(node)
-        return Frontier(self.size + 1, tuple(nodes))
+        nodes.append(complete[-1])
+        return Frontier(self.size + 1, tuple(nodes)), complete
 
     @property
     def root(self) -> bytes:

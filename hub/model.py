@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adapters.model import Record, Scalar
+from adapters.model import Record
 from catalog.lookup import FieldPath
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
-Value = Scalar | list[Scalar] | list[dict[str, Json]]
+Value = Json
 """The value of a wanted path: one, all (`R[].f`), or whole records (`R[]`)."""
 
 

@@ -306,6 +306,7 @@ def _card(draws: Draws, today: date, age: int, division: Division) -> Card | Non
     if age < 16 and not draws.chance("card", 50):
         return None
     years = 5 if age < 16 else 10 if age < 26 else 20 if age < 46 else 0
-    since = months_after(today, -draws.number("card-months", 1, 12 * (years or 20) - 4))
+    longest = min(12 * (years or 20) - 4, max(1, 12 * age - 9))
+    since = months_after(today, -draws.number("card-months", 1, longest))
     until = f"{since.replace(year=since.year + years):%Y%m%d}" if years else "长期"
     return Card(issuer=division.police, valid_from=since, valid_to=until)

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from catalog.errors import UnknownEntry
-from catalog.figures import desk_figures
+from catalog.figures import of_bundle
 from hub.http.context import Joined
 from hub.http.query import PROBLEMS
 from hub.model import Json
@@ -78,7 +78,7 @@ def show_entry(
         raise UnknownEntry(kind.rstrip("s"), entry_id)
     out = plain(entry)
     if kind == "bundles" and isinstance(out, dict):
-        out["desk_figures"] = plain(desk_figures(context.catalog.bundles[entry_id]))
+        out["desk_figures"] = plain(of_bundle(context.catalog.bundles[entry_id]))
     if kind == "resources" and isinstance(out, dict):
         out["connected"] = [
             {"county": b.county, "source": b.source, "authority": b.authority, "fields": sorted(b.fields)}

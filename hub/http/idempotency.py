@@ -6,7 +6,6 @@ The remembered answer holds personal data and is sealed like everything else at 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,7 +16,7 @@ from fastapi.responses import JSONResponse
 
 from hub.http.context import Context
 from hub.model import Consumer, Json
-from hub.store import recall_response, remember_response
+from hub.store import recall_response, remember_response, request_digest
 
 IdempotencyKey = Annotated[
     str | None,
@@ -45,12 +44,17 @@ async def once(
     """
     if key is None:
         return JSONResponse(await answer())
-    digest = hashlib.sha256(
-        request.url.path.encode() + b"\0" + await request.body()
-    ).hexdigest()
-    expires = context.exchange.now() + timedelta(hours=context.settings.idempotency_hours)
+    digest = request_digest(request.url.path, await request.body())
+    now = context.exchange.now()
     claim = await asyncio.to_thread(
-        recall_response, context.database, context.vault, caller.client_id, key, digest, expires
+        recall_response,
+        context.database,
+        context.vault,
+        caller.client_id,
+        key,
+        digest,
+        now + timedelta(hours=context.settings.idempotency_hours),
+        now,
     )
     if claim is not None:
         return JSONResponse(json.loads(claim), headers={"Idempotent-Replay": "true"})

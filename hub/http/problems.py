@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from catalog import CatalogError, UnknownEntry
+from catalog.errors import CatalogError, UnknownEntry
 from hub.errors import HubError
 
 log = structlog.get_logger()

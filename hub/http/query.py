@@ -100,7 +100,7 @@ def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
         fields[str(path)] = {
             "state": "granted",
             "source": by_resource[path.resource].source,
-            "grants": sorted(grants),
+            "grants": [*sorted(grants)],
         }
     unasked = {str(FieldState.NOT_GRANTED), str(FieldState.WITHHELD)}
     refused = all(isinstance(f, dict) and f["state"] in unasked for f in fields.values())
@@ -112,7 +112,7 @@ def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
                 "authority": call.authority,
                 "resource": call.resource.id,
                 "fields": list(call.fields),
-                "keys": sorted(call.keys),
+                "keys": [*sorted(call.keys)],
             }
             for call in query_plan.calls
         ],

@@ -8,14 +8,14 @@ not validated twice on its way out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from catalog.codes import normalise_citizen_id, normalise_uscc
-from catalog.errors import InvalidCode
-from catalog.lookup import InvalidPath, parse_path
+from catalog.codes import citizen_id, uscc
+from catalog.errors import InvalidCode, InvalidPath
+from catalog.lookup import parse_path
 from catalog.model import Bundle
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
 from hub.model import (
@@ -68,9 +68,9 @@ class SubjectIn(_In):
             raise ValueError(f"id_type {self.id_type} does not name a {self.kind}")
         try:
             if self.id_type is IdType.CITIZEN_ID:
-                self.id = normalise_citizen_id(self.id)
+                self.id = citizen_id(self.id, today=datetime.now(UTC).date())
             elif self.id_type is IdType.USCC:
-                self.id = normalise_uscc(self.id)
+                self.id = uscc(self.id)
         except InvalidCode as wrong:
             raise ValueError(f"id: {wrong.rule}: {wrong.expected}") from wrong
         return self

@@ -1,0 +1,94 @@
+"""Forty invented enterprises: who they are, who stands for them, what they own and owe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from stdnum.cn import uscc as stdnum_uscc
+
+from adapters.sandbox.days import months_after
+from adapters.sandbox.draws import Draws
+from adapters.sandbox.homes import Owner, Property, factory_of
+from adapters.sandbox.people import Person
+
+COUNT = 40
+BANKRUPT = 0
+"""Index of the enterprise whose bankruptcy the court has accepted."""
+
+_WORDS = ("样例", "示范", "示例", "模板", "标兵", "范本", "典型", "样本")
+_TRADES = ("制造", "纺织", "食品", "建材", "机械", "置业", "物流", "商贸", "餐饮", "电子")
+_ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
+"""GB 11714."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enterprise:
+    """An enterprise as the social-insurance register and the real-estate register know it."""
+
+    index: int
+    name: str
+    uscc: str
+    employer_no: str
+    address: str
+    legal_rep: Person
+    contact: Person
+    established: date
+    arrears: str
+    """In yuan, two decimals."""
+    injury_rate: str
+    state: str
+    """Enrolment state of the catalog's table."""
+    uscc_recorded: bool
+    """False: the social-insurance register has the enterprise without its identifier, as old
+    stock has."""
+    property: Property | None
+
+
+def name_of(index: int) -> str:
+    """The name of enterprise number `index`; no two are the same."""
+    word = _WORDS[index % len(_WORDS)]
+    trade = _TRADES[(index // len(_WORDS) + index * 3) % len(_TRADES)]
+    return f"示范县{word}{trade}有限公司"
+
+
+def employer_no_of(index: int) -> str:
+    """Its number in social insurance."""
+    return f"9901{index + 1:06d}"
+
+
+def uscc_of(index: int) -> str:
+    """Its unified social credit identifier (GB 32100), organisation code included (GB 11714)."""
+    base = f"MA{index + 100:06d}"
+    pairs = zip(base, _ORGANISATION_WEIGHTS, strict=True)
+    rest = 11 - sum(int(sign, 36) * weight for sign, weight in pairs) % 11
+    body = f"91990101{base}{ {10: 'X', 11: '0'}.get(rest, str(rest)) }"
+    return f"{body}{stdnum_uscc.calc_check_digit(body)}"
+
+
+def enterprise(
+    seed: str, today: date, index: int, legal_rep: Person, contact: Person
+) -> Enterprise:
+    """Enterprise number `index`, run by people of the population."""
+    draws = Draws(seed, "enterprise", index)
+    bankrupt = index == BANKRUPT
+    name, uscc = name_of(index), uscc_of(index)
+    address = f"示范县示例产业园{index + 1}号"
+    owns = bankrupt or draws.chance("owns", 60)
+    owner = Owner(name=name, code=uscc, share="全部")
+    owes = bankrupt or draws.chance("owes", 15)
+    return Enterprise(
+        index=index,
+        name=name,
+        uscc=uscc,
+        employer_no=employer_no_of(index),
+        address=address,
+        legal_rep=legal_rep,
+        contact=contact,
+        established=months_after(today, -draws.number("months", 130, 300)),
+        arrears=f"{draws.number('arrears', 8_000, 900_000)}.50" if owes else "0.00",
+        injury_rate=draws.one_of("rate", ("0.002", "0.007", "0.012")),
+        state="2" if bankrupt else "1",
+        uscc_recorded=bankrupt or not draws.chance("unrecorded", 10),
+        property=factory_of(seed, today, index, owner, address) if owns else None,
+    )

@@ -1,0 +1,15 @@
+"""Alembic's entry: it is always given a connection by `hub.database.migrate`."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from hub.store import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+context.run_migrations()

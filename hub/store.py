@@ -1,0 +1,430 @@
+"""The hub's tables, and named functions on them. Nothing outside this module writes SQL.
+
+Times are stored as RFC 3339 text in UTC: they sort, and they read the same on both databases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from hub.database import Database
+from hub.errors import DuplicateRequest, EvidenceUnavailable
+from hub.merkle import Frontier
+from hub.model import Consumer, Grant
+from hub.vault import Vault
+
+metadata = MetaData()
+
+evidence = Table(
+    "hub_evidence",
+    metadata,
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(48), nullable=False, unique=True),
+    Column("kind", String(24), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("leaf", Text, nullable=False),
+    Column("leaf_hash", LargeBinary(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
+)
+evidence_subject = Table(
+    "hub_evidence_subject",
+    metadata,
+    Column("blind_index", LargeBinary(16), primary_key=True),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+)
+evidence_tile = Table(
+    "hub_evidence_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+evidence_head = Table(
+    "hub_evidence_head",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+)
+data_key = Table(
+    "hub_data_key",
+    metadata,
+    Column("id", LargeBinary(8), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+consumer_table = Table(
+    "hub_consumer",
+    metadata,
+    Column("client_id", String(100), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("authority", String(200), nullable=False),
+    Column("county", String(40), nullable=False),
+    Column("jwks", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+grant_table = Table(
+    "hub_grant",
+    metadata,
+    Column("id", String(100), primary_key=True),
+    Column("consumer", String(100), nullable=False, index=True),
+    Column("provider", String(200), nullable=False),
+    Column("county", String(40), nullable=False),
+    Column("resource", String(100), nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("items", Text, nullable=False),
+    Column("legal_basis", Text, nullable=False),
+    Column("basis_kinds", Text, nullable=False),
+    Column("valid_from", String(40), nullable=False),
+    Column("valid_to", String(40), nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+idempotency = Table(
+    "hub_idempotency",
+    metadata,
+    Column("key", LargeBinary(16), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("sealed", LargeBinary, nullable=True),
+    Column("expires_at", String(40), nullable=False, index=True),
+)
+
+
+def _upsert(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert, or replace the row with the same primary key."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(table).values(**row)
+    keys = [column.name for column in table.primary_key]
+    rest = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
+
+
+# --- Evidence ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLeaf:
+    """A row of the log."""
+
+    index: int
+    id: str
+    leaf: str
+    leaf_hash: bytes
+    sealed: bytes | None
+
+
+Grow = Callable[[Frontier, Sequence[bytes]], tuple[Frontier, list[dict[str, Any]]]]
+
+
+def write_leaves(
+    database: Database,
+    leaves: Sequence[Mapping[str, Any]],
+    subjects: Sequence[Sequence[bytes]],
+    grow: Grow,
+) -> int:
+    """Append leaves in one transaction; returns the index of the first.
+
+    `grow(frontier, hashes)` gives the new frontier and the tile hashes that became complete.
+
+    Raises:
+        EvidenceUnavailable: nothing was written.
+    """
+    try:
+        with database.writing() as connection:
+            frontier = _locked_head(connection)
+            first = frontier.size
+            connection.execute(
+                insert(evidence),
+                [{**leaf, "leaf_index": first + i} for i, leaf in enumerate(leaves)],
+            )
+            found = [
+                {"blind_index": blind, "leaf_index": first + i}
+                for i, blinds in enumerate(subjects)
+                for blind in sorted(set(blinds))
+            ]
+            if found:
+                connection.execute(insert(evidence_subject), found)
+            new, tiles = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
+            if tiles:
+                connection.execute(insert(evidence_tile), tiles)
+            connection.execute(
+                update(evidence_head).values(size=new.size, frontier=new.to_bytes())
+            )
+            return first
+    except (SQLAlchemyError, OSError, ValueError) as problem:
+        raise EvidenceUnavailable(type(problem).__name__) from problem
+
+
+def _locked_head(connection: Connection) -> Frontier:
+    # FOR UPDATE makes the processes of one PostgreSQL take turns; SQLite's BEGIN IMMEDIATE did.
+    row = connection.execute(select(evidence_head).with_for_update()).one_or_none()
+    if row is None:
+        _upsert(connection, evidence_head, {"one": 1, "size": 0, "frontier": b""})
+        return Frontier()
+    return Frontier.from_bytes(row.size, row.frontier)
+
+
+def read_head(database: Database) -> Frontier:
+    """The tree as it is now."""
+    with database.reading() as connection:
+        row = connection.execute(select(evidence_head)).one_or_none()
+    return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
+
+
+def read_leaf_hashes(connection: Connection, first: int, count: int) -> list[bytes]:
+    """Leaf hashes by place."""
+    column = evidence.c.leaf_index
+    statement = (
+        select(evidence.c.leaf_hash)
+        .where(column >= first, column < first + count)
+        .order_by(column)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def read_tiles(connection: Connection, level: int, first: int, count: int) -> list[bytes]:
+    """Hashes of complete subtrees of 256**level leaves."""
+    number = evidence_tile.c.number
+    statement = (
+        select(evidence_tile.c.hash)
+        .where(evidence_tile.c.level == level, number >= first, number < first + count)
+        .order_by(number)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def read_leaf(database: Database, evidence_id: str) -> StoredLeaf | None:
+    """A row by its id."""
+    with database.reading() as connection:
+        row = connection.execute(select(evidence).where(evidence.c.id == evidence_id)).one_or_none()
+    if row is None:
+        return None
+    return StoredLeaf(
+        index=row.leaf_index, id=row.id, leaf=row.leaf, leaf_hash=row.leaf_hash, sealed=row.sealed
+    )
+
+
+def read_leaves(database: Database, first: int, count: int) -> list[StoredLeaf]:
+    """Rows by place; fewer where the log ends or a row is missing."""
+    column = evidence.c.leaf_index
+    statement = select(evidence).where(column >= first, column < first + count).order_by(column)
+    with database.reading() as connection:
+        return [
+            StoredLeaf(index=r.leaf_index, id=r.id, leaf=r.leaf, leaf_hash=r.leaf_hash, sealed=r.sealed)
+            for r in connection.execute(statement)
+        ]
+
+
+def ids_by_blind_index(database: Database, blind: bytes) -> list[str]:
+    """Ids of the records about a subject, oldest first."""
+    statement = (
+        select(evidence.c.id)
+        .join(evidence_subject, evidence_subject.c.leaf_index == evidence.c.leaf_index)
+        .where(evidence_subject.c.blind_index == blind)
+        .order_by(evidence.c.leaf_index)
+    )
+    with database.reading() as connection:
+        return list(connection.execute(statement).scalars())
+
+
+# --- Data keys -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDataKeys:
+    """Wrapped data keys in the database (`hub.vault.DataKeys`)."""
+
+    database: Database
+
+    def wrapped(self, key_id: bytes) -> bytes | None:
+        """See `DataKeys`."""
+        with self.database.reading() as connection:
+            statement = select(data_key.c.wrapped).where(data_key.c.id == key_id)
+            return connection.execute(statement).scalar_one_or_none()
+
+    def keep(self, key_id: bytes, wrapped: bytes) -> bytes:
+        """See `DataKeys`."""
+        try:
+            with self.database.writing() as connection:
+                connection.execute(insert(data_key).values(id=key_id, wrapped=wrapped))
+        except IntegrityError:
+            return self.wrapped(key_id) or wrapped
+        return wrapped
+
+
+# --- Callers and grants --------------------------------------------------------------------------
+
+
+def put_consumer(database: Database, consumer: Consumer) -> None:
+    """Register a caller, or replace what is known of it."""
+    row = {
+        "client_id": consumer.client_id,
+        "name": consumer.name,
+        "authority": consumer.authority,
+        "county": consumer.county,
+        "jwks": json.dumps(consumer.jwks),
+        "active": consumer.active,
+    }
+    with database.writing() as connection:
+        _upsert(connection, consumer_table, row)
+
+
+def all_consumers(database: Database) -> list[Consumer]:
+    """Every registered caller."""
+    with database.reading() as connection:
+        rows = connection.execute(select(consumer_table)).all()
+    return [
+        Consumer(
+            client_id=r.client_id,
+            name=r.name,
+            authority=r.authority,
+            county=r.county,
+            jwks=json.loads(r.jwks),
+            active=r.active,
+        )
+        for r in rows
+    ]
+
+
+def put_grants(database: Database, grants: Sequence[Grant]) -> None:
+    """Write grants, replacing those of the same id; all or none."""
+    with database.writing() as connection:
+        for grant in grants:
+            _upsert(connection, grant_table, _grant_row(grant))
+
+
+def _grant_row(grant: Grant) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "consumer": grant.consumer,
+        "provider": grant.provider,
+        "county": grant.county,
+        "resource": grant.resource,
+        "fields": json.dumps(sorted(grant.fields)),
+        "items": json.dumps(sorted(grant.items)),
+        "legal_basis": grant.legal_basis,
+        "basis_kinds": json.dumps(sorted(grant.basis_kinds)),
+        "valid_from": _moment(grant.valid_from),
+        "valid_to": _moment(grant.valid_to),
+        "active": grant.active,
+    }
+
+
+def all_grants(database: Database) -> list[Grant]:
+    """Every grant, ended ones included: a refusal names them."""
+    with database.reading() as connection:
+        rows = connection.execute(select(grant_table).order_by(grant_table.c.id)).all()
+    return [
+        Grant(
+            id=r.id,
+            consumer=r.consumer,
+            provider=r.provider,
+            county=r.county,
+            resource=r.resource,
+            fields=frozenset(json.loads(r.fields)),
+            items=frozenset(json.loads(r.items)),
+            legal_basis=r.legal_basis,
+            basis_kinds=frozenset(json.loads(r.basis_kinds)),
+            valid_from=datetime.fromisoformat(r.valid_from),
+            valid_to=datetime.fromisoformat(r.valid_to),
+            active=r.active,
+        )
+        for r in rows
+    ]
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="seconds")
+
+
+# --- Remembered answers --------------------------------------------------------------------------
+
+
+def recall_response(
+    database: Database,
+    vault: Vault,
+    client_id: str,
+    key: str,
+    request: str,
+    expires: datetime,
+    now: datetime,
+) -> str | None:
+    """What was answered to this key before; None: the key is now ours to answer.
+
+    Raises:
+        DuplicateRequest: the key came with another request, or its first use is under way.
+    """
+    index = vault.blind_index("idempotency", f"{client_id}\0{key}")
+    try:
+        with database.writing() as connection:
+            connection.execute(
+                delete(idempotency).where(idempotency.c.expires_at < _moment(now))
+            )
+            connection.execute(
+                insert(idempotency).values(
+                    key=index, request=request, sealed=None, expires_at=_moment(expires)
+                )
+            )
+    except IntegrityError:
+        pass
+    except SQLAlchemyError as problem:
+        raise EvidenceUnavailable(type(problem).__name__) from problem
+    else:
+        return None
+    with database.reading() as connection:
+        row = connection.execute(
+            select(idempotency).where(idempotency.c.key == index)
+        ).one_or_none()
+    if row is None or row.request != request:
+        raise DuplicateRequest("another-request")
+    if row.sealed is None:
+        raise DuplicateRequest("under-way")
+    return vault.open_sealed("hub_idempotency", "sealed", index.hex(), row.sealed)
+
+
+def remember_response(
+    database: Database, vault: Vault, client_id: str, key: str, response: str | None
+) -> None:
+    """Remember the answer to a key; None gives the key free again."""
+    index = vault.blind_index("idempotency", f"{client_id}\0{key}")
+    mine = idempotency.c.key == index
+    with database.writing() as connection:
+        if response is None:
+            connection.execute(delete(idempotency).where(mine))
+            return
+        sealed = vault.seal("hub_idempotency", "sealed", index.hex(), response)
+        connection.execute(update(idempotency).where(mine).values(sealed=sealed))
+
+
+def request_digest(path: str, body: bytes) -> str:
+    """What makes two requests the same."""
+    return hashlib.sha256(path.encode() + b"\0" + body).hexdigest()
+
+
+def count_evidence(database: Database) -> int:
+    """Rows of the log; for readiness and for audits."""
+    with database.reading() as connection:
+        return connection.execute(select(func.count()).select_from(evidence)).scalar_one()
