@@ -42,6 +42,7 @@ class As(StrEnum):
     BOOLEAN = "boolean"
     ID18 = "id18"
     AREA = "area"
+    FEN = "fen"
 
 
 DEFAULT: Mapping[FieldType, As] = {
@@ -59,7 +60,7 @@ FITS: Mapping[FieldType, frozenset[As]] = {
     FieldType.CODE: frozenset({As.STRING}),
     FieldType.DATE: frozenset({As.DATE}),
     FieldType.INTEGER: frozenset({As.INTEGER}),
-    FieldType.DECIMAL: frozenset({As.DECIMAL, As.AREA}),
+    FieldType.DECIMAL: frozenset({As.DECIMAL, As.AREA, As.FEN}),
     FieldType.BOOLEAN: frozenset({As.BOOLEAN}),
 }
 """What a field of that type may be read as."""
@@ -89,8 +90,19 @@ def _plain(number: Decimal) -> str:
     return format(number, "f")
 
 
+_UNHOLDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+"""Control characters and halves of surrogate pairs: no database and no answer of ours holds them."""
+
+
+def _stripped(raw: str) -> str | None:
+    value = raw.strip()
+    if _UNHOLDABLE.search(value):
+        raise Unreadable
+    return value or None
+
+
 _TEXTS: Mapping[type, Callable[[Any], str | None]] = {
-    str: lambda raw: raw.strip() or None,
+    str: _stripped,
     NoneType: lambda _: None,
     bool: lambda raw: "true" if raw else "false",
     int: str,
@@ -107,7 +119,7 @@ def text(raw: Any) -> str | None:
     Raises:
         Unreadable: It is no scalar.
     """
-    read = _TEXTS.get(type(raw))
+    read = _TEXTS.get(type(raw), _stripped if isinstance(raw, str) else None)
     if read is None:
         raise Unreadable
     return read(raw)
@@ -165,6 +177,12 @@ def _id18(raw: Any) -> Scalar:
     if re.fullmatch(r"[0-9]{17}[0-9X]", number):
         return number
     raise Unreadable
+
+
+def _fen(raw: Any) -> Scalar:
+    """Money in fen (分), as core systems of funds and taxes keep it, becomes yuan."""
+    whole = _integer(raw)
+    return None if whole is None else _plain(Decimal(int(whole)).scaleb(-2))
 
 
 def _area(raw: Any) -> Scalar:
@@ -310,6 +328,7 @@ _PLAIN: Mapping[As, Converter] = {
     As.BOOLEAN: _boolean,
     As.ID18: _id18,
     As.AREA: _area,
+    As.FEN: _fen,
 }
 
 

@@ -42,14 +42,18 @@ class Located:
     data: Any
     lines: Mapping[At, int] = field(default_factory=dict)
 
-    def line(self, at: At) -> int:
-        """The line of `at`, or of the nearest thing around it. Parts that are no place in the
-        document (the names pydantic gives to branches of a union) are passed over.
+    def place(self, at: At) -> At:
+        """`at`, or the nearest place around it. Parts that are no place in the document (the names
+        pydantic gives to branches of a union) are passed over.
         """
         here: At = ()
         for part in at:
             here = (*here, part) if (*here, part) in self.lines else here
-        return self.lines.get(here, 1)
+        return here
+
+    def line(self, at: At) -> int:
+        """The line of `at`, or of the nearest place around it."""
+        return self.lines.get(self.place(at), 1)
 
     def complaint(self, at: At, rule: str, found: str, expected: str) -> Complaint:
         """A complaint about what stands at `at`."""
@@ -92,7 +96,7 @@ def _refused(file: str, text: str) -> Iterator[Complaint]:
                 yield _complaint(
                     file, line, "anchor", "an anchor or alias", "the value written out"
                 )
-            elif getattr(event, "tag", None) and not getattr(event, "implicit", True):
+            elif getattr(event, "tag", None) is not None:
                 yield _complaint(file, line, "tag", "a YAML tag", "a plain value")
             documents += isinstance(event, yaml.DocumentStartEvent)
             depth += isinstance(event, yaml.CollectionStartEvent)

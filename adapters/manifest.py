@@ -98,6 +98,12 @@ def _form(value: Any) -> Any:
     return value
 
 
+def _shape(value: Any) -> str:
+    if isinstance(value, Mapping | BaseModel):
+        return "mapping"
+    return "list" if isinstance(value, list | tuple) else "one"
+
+
 def _text_schema(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
@@ -111,6 +117,11 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret), _text_schema(r"\$\{[A-Z]
 URL = Annotated[str, BeforeValidator(_url), _text_schema(r"^(https?://|\$\{)")]
 Charset = Annotated[str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})]
 OneForm = Annotated[str, BeforeValidator(_form)]
+Forms = Annotated[
+    Annotated[OneForm, Tag("one")] | Annotated[tuple[OneForm, ...], Tag("list")],
+    Discriminator(_shape),
+]
+"""A form, or several of which the first that fits counts."""
 Literal_ = str | int | float | bool | None
 """A literal a reply is compared with."""
 
@@ -250,8 +261,15 @@ class FieldTerms(Section):
 
     at: str | None = None
     as_: As | None = Field(default=None, alias="as")
-    form: OneForm | tuple[OneForm, ...] | None = None
-    codes: str | CodesTerms | None = None
+    form: Forms | None = None
+    codes: (
+        Annotated[
+            Annotated[str, Tag("one")] | Annotated[CodesTerms, Tag("mapping")],
+            Discriminator(_shape),
+        ]
+        | None
+    ) = None
+    """A table's id, or a table with words for its codes."""
     const: Literal_ = None
 
     @model_validator(mode="after")
@@ -277,7 +295,7 @@ class AsOfTerms(Section):
     """Where the reply says when its data stood so."""
 
     at: str
-    form: OneForm | tuple[OneForm, ...] | None = None
+    form: Forms | None = None
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -400,11 +418,16 @@ def validated(
         return model.model_validate(document.data), ()
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=True)
-        return None, tuple(_unique(_complaint(document, each) for each in details))
+        return None, tuple(_complaint(document, each) for each in _one_a_place(document, details))
 
 
-def _unique(complaints: Iterable[Complaint]) -> Iterable[Complaint]:
-    return dict.fromkeys(complaints)
+def _one_a_place(document: Located, details: Iterable[ErrorDetails]) -> Iterable[ErrorDetails]:
+    """One error for each place: a union complains once for each of its members."""
+    places: dict[At, ErrorDetails] = {}
+    for each in details:
+        extra = each["type"] in {"extra_forbidden", "missing"}
+        places.setdefault(each["loc"] if extra else document.place(each["loc"]), each)
+    return places.values()
 
 
 _RULES: Mapping[str, str] = {

@@ -204,8 +204,8 @@ def new_certificate_id(
     """
     if not 1 <= version <= 999:
         raise InvalidCode(_CERTIFICATE, "version", "a version from 1 to 999")
-    for body in (type_code[:18], issuer):
-        if uscc(body) != body:
+    for office in (type_code[:18], issuer):
+        if uscc(office) != office:
             raise InvalidCode(_USCC, "characters", "capitals and digits without blanks")
     body = (type_code, issuer, serial, f"{version:03d}")
     if not re.fullmatch("[0-9A-Z]+", "".join(body)):

@@ -39,6 +39,7 @@ from hub.model import (
     QueryResult,
     ResourceAnswer,
     Subject,
+    Value,
 )
 
 _KEY_OF: Mapping[IdType, str] = {
@@ -540,14 +541,14 @@ def _value_answer(
     found: list[list[Scalar]] = [_values(name, resource, record, subject, path.many) for record in records]
     odd = any(name in record.odd for record in records)
     if path.many:
-        flat = [value for values in found for value in values]
+        flat: list[Json] = [value for values in found for value in values]
         return FieldAnswer(
             state=answer.state, value=flat, provenance=answer.provenance, why=answer.why, odd=odd
         )
     is_list = resource.fields[name].repeated and resource.line_key is None
-    distinct: list[list[Scalar]] = []
+    distinct: list[list[Json]] = []
     for values in found:
-        present = [value for value in values if value is not None]
+        present: list[Json] = [value for value in values if value is not None]
         if present and present not in distinct:
             distinct.append(present)
     if not distinct:

@@ -48,7 +48,7 @@ class Enterprise:
 def name_of(index: int) -> str:
     """The name of enterprise number `index`; no two are the same."""
     word = _WORDS[index % len(_WORDS)]
-    trade = _TRADES[(index // len(_WORDS) + index * 3) % len(_TRADES)]
+    trade = _TRADES[(index % len(_WORDS) * 3 + index // len(_WORDS)) % len(_TRADES)]
     return f"示范县{word}{trade}有限公司"
 
 
@@ -62,7 +62,7 @@ def uscc_of(index: int) -> str:
     base = f"MA{index + 100:06d}"
     pairs = zip(base, _ORGANISATION_WEIGHTS, strict=True)
     rest = 11 - sum(int(sign, 36) * weight for sign, weight in pairs) % 11
-    body = f"91990101{base}{ {10: 'X', 11: '0'}.get(rest, str(rest)) }"
+    body = f"91990101{base}" + {10: "X", 11: "0"}.get(rest, str(rest))
     return f"{body}{stdnum_uscc.calc_check_digit(body)}"
 
 

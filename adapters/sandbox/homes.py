@@ -14,6 +14,7 @@ from adapters.sandbox.days import months_after
 from adapters.sandbox.draws import Draws
 from adapters.sandbox.people import Household, Person
 from adapters.sandbox.places import HERE, flat
+from adapters.sandbox.shapes import Trait
 
 UNIFIED_SINCE = 2015
 """Before that year, certificates were 房权证."""
@@ -94,15 +95,17 @@ def _home(
     built = today.year - draws.number("age", 2, 24)
     registered = min(date(built, 6, 1), months_after(today, -12))
     registered = registered.replace(day=draws.number("day", 1, 28))
-    old = registered.year < UNIFIED_SINCE and len(adults) == 1 and not village
+    kind = _co_ownership(draws, adults, joint=Trait.JOINT in household.shape.traits)
+    old = registered.year < UNIFIED_SINCE and kind == "0" and not village
     floors = 2 if village else 18
     return Property(
         certificate_no=_certificate_no(draws, serial, registered.year, old=old),
-        unit_no=None if old else f"990101001001{'JC' if village else 'GB'}{serial % 99999:05d}"
-        f"F{serial % 9999:04d}0001",
+        unit_no=None
+        if old
+        else f"990101001001{'JC' if village else 'GB'}{serial % 99999:05d}F{serial % 9999:04d}0001",
         location=address.short,
-        owners=_owners(draws, adults),
-        co_ownership=_co_ownership(draws, len(adults)),
+        owners=_owners(draws, adults, kind),
+        co_ownership=kind,
         right_kind="6" if village else "4",
         right_nature="203" if village else "102",
         use="12" if village else "11",
@@ -125,15 +128,14 @@ def _certificate_no(draws: Draws, serial: int, year: int, *, old: bool) -> str:
     return f"演{left}{year}{right}示范县不动产权第{serial:07d}号"
 
 
-def _co_ownership(draws: Draws, count: int) -> str:
-    if count == 1:
+def _co_ownership(draws: Draws, adults: list[Person], *, joint: bool) -> str:
+    if len(adults) == 1:
         return "0"
-    return draws.weighted("co-ownership", {"0": 35, "1": 55, "2": 10})
+    return "1" if joint else draws.weighted("co-ownership", {"0": 35, "1": 55, "2": 10})
 
 
-def _owners(draws: Draws, adults: list[Person]) -> tuple[Owner, ...]:
-    """One of the couple, or both together, or both by shares; drawn as in `_co_ownership`."""
-    kind = _co_ownership(draws, len(adults))
+def _owners(draws: Draws, adults: list[Person], kind: str) -> tuple[Owner, ...]:
+    """One of the couple, or both together, or both by shares."""
     if kind == "0":
         owner = draws.one_of("owner", adults)
         return (Owner(name=owner.name, code=owner.id_number, share="全部"),)

@@ -291,6 +291,12 @@ def citizen_number(division: Division, birth: date, order: int, gender: str) -> 
     return body + "10X98765432"[total % 11]
 
 
+def unused_number(today: date) -> str:
+    """A citizen number that nobody has: that of a place no household fills."""
+    day, order = _day_and_order(MAX_HOUSEHOLDS * PLACES - 1)
+    return citizen_number(HERE, born(today, 40, day), order, MALE)
+
+
 def _education(draws: Draws, age: int) -> str | None:
     """GB/T 4658; None for whoever is still at school."""
     if age < 16:

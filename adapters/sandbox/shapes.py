@@ -67,6 +67,8 @@ class Trait(StrEnum):
     """The oldest man is deceased and still listed."""
     UNLISTED = "unlisted"
     """The population service does not know the head, though the household lists him."""
+    JOINT = "joint"
+    """The parents own their homes together."""
     INSURED = "insured"
     """Both parents pay, without gaps."""
     UNINSURED = "uninsured"

@@ -207,7 +207,7 @@ class PlanIn(_In):
             bundle=bundle,
             subjects={name: s.to_subject() for name, s in self.subjects.items()},
             basis=self.basis.to_basis(),
-            answers=dict(self.answers),
+            answers={name: _answer(value) for name, value in self.answers.items()},
             items=frozenset(self.items) if self.items is not None else None,
             not_needed=frozenset(self.not_needed),
             objects=frozenset(self.objects),
@@ -216,6 +216,10 @@ class PlanIn(_In):
             ),
             deadline_ms=self.deadline_ms,
         )
+
+
+def _answer(value: AnswerValue | list[AnswerValue]) -> Json:
+    return [*value] if isinstance(value, list) else value
 
 
 def _only(where: str, given: object, known: object) -> None:
@@ -340,7 +344,7 @@ def field_out(answer: FieldAnswer) -> dict[str, Json]:
     """One field; keys that say nothing are left out, the state never is."""
     out: dict[str, Json] = {"state": str(answer.state)}
     if answer.has_value:
-        out["value"] = answer.value  # type: ignore[assignment]  # every Value is Json
+        out["value"] = answer.value
     if answer.provenance is not None:
         out["provenance"] = provenance_out(answer.provenance)
     if answer.why is not None:
@@ -429,7 +433,7 @@ def _form_out(field: FormFieldPlan) -> dict[str, Json]:
         "subject": field.subject,
         "required": field.required,
         "state": str(field.state),
-        "value": field.value,  # type: ignore[dict-item]  # every Value is Json
+        "value": field.value,
         "value_label": field.label_of_code,
         "provenance": provenance_out(field.provenance) if field.provenance else None,
         "receipt": field.receipt,

@@ -32,7 +32,7 @@ def sealed(secret: str) -> str:
     """What the gateway sends: AES-128/ECB/PKCS5 under the key from the app key, in Base64."""
     padder = padding.PKCS7(128).padder()
     padded = padder.update(secret.encode()) + padder.finalize()
-    encryptor = Cipher(algorithms.AES(secret_key(APP_KEY)), modes.ECB()).encryptor()
+    encryptor = Cipher(algorithms.AES(secret_key(APP_KEY)), modes.ECB()).encryptor()  # noqa: S305 -- the gateway's format
     return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
 
 

@@ -49,6 +49,9 @@ READ: dict[str, tuple[As, Any, Any]] = {
     "true": (As.BOOLEAN, True, True),
     "15 digits become 18": (As.ID18, "990101900101001", "990101199001010019"),
     "small x": (As.ID18, "99010119900101001x", "99010119900101001X"),
+    "fen become yuan": (As.FEN, "5680005", "56800.05"),
+    "few fen": (As.FEN, "-7", "-0.07"),
+    "no fen": (As.FEN, 0, "0.00"),
     "area with unit": (As.AREA, "1,098.50㎡", "1098.50"),
     "area with words": (As.AREA, "98.5 平方米", "98.5"),
 }  # fmt: skip
@@ -89,6 +92,7 @@ UNREADABLE: dict[str, tuple[As, Any]] = {
     "two": (As.BOOLEAN, 2),
     "masked number": (As.ID18, "9901**********0019"),
     "17 digits": (As.ID18, "99010119900101001"),
+    "half a fen": (As.FEN, "1.5"),
     "area of nothing": (As.AREA, "㎡ 大"),
 }
 

@@ -46,7 +46,7 @@ UNDECODABLE: dict[str, tuple[bytes, str | None]] = {
 def test_undecodable_bytes_are_no_answer(name: str) -> None:
     """Nothing is replaced or guessed."""
     body, declared = UNDECODABLE[name]
-    with pytest.raises(SourceAnswerInvalid, match="^encoding$"):
+    with pytest.raises(SourceAnswerInvalid, match=r"^encoding$"):
         decode(body, declared=declared, overruled=None)
 
 

@@ -146,7 +146,8 @@ def one(document: Any) -> Record:
 
 def test_the_catalogs_type_decides_how_a_field_is_read() -> None:
     """Without `as`, a date field is read as a date, and so on; the other side's words become
-    codes."""
+    codes.
+    """
     record = one({"t": "x", "d": "20180601", "w": "7", "a": 98.5, "f": "是", "g": "男"})
     assert dict(record.values) == {
         "text": "x", "day": "2018-06-01", "whole": 7, "amount": "98.5", "flag": True, "gender": "1",

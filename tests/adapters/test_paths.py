@@ -70,7 +70,7 @@ REFUSED_JSON = {
     "nothing": "",
     "filter": "a[?b == `1`]",
     "function": "length(a)",
-    "function on a name": 'a.b.keys(@)',
+    "function on a name": "a.b.keys(@)",
     "pipe": "a | b",
     "multiselect list": "[a, b]",
     "the exploding one": "[@,@][]|" * 20 + "@",

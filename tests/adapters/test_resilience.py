@@ -46,6 +46,7 @@ class Scripted:
         self.steps, self.asked, self.closed = list(steps), 0, False
 
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
+        assert (call.resource, within > 0) == (RESOURCE.id, True)
         self.asked += 1
         step = self.steps.pop(0) if len(self.steps) > 1 else self.steps[0]
         if isinstance(step, BaseException):
@@ -110,7 +111,8 @@ OUTCOMES: dict[str, tuple[Any, Outcome, str | None, int]] = {
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_every_ending_is_a_reply_and_only_failures_count(name: str) -> None:
     """Nothing is raised; the breaker opens at once for failures (its limit is one here) and stays
-    closed for refusals, empty answers and our own omissions."""
+    closed for refusals, empty answers and our own omissions.
+    """
     step, outcome, why, counts = OUTCOMES[name]
     source = guarded(Scripted(step), timeout=0.1, failures=1)
     reply = await ask(source)
@@ -148,7 +150,8 @@ async def test_an_unknown_resource_is_not_asked() -> None:
 
 async def test_the_breaker_opens_probes_once_and_closes() -> None:
     """Three failures open it; calls then cost nothing; after the reset one probe passes while
-    others are turned away; its success closes it, its failure opens it again from then."""
+    others are turned away; its success closes it, its failure opens it again from then.
+    """
     clock = Clock()
     transport = Scripted(*[SourceUnavailable("connect")] * 4, hangs, GOOD)
     source = guarded(transport, clock=clock)
@@ -217,7 +220,8 @@ async def test_cancelling_reaches_the_transport() -> None:
 
 async def test_a_transport_that_will_not_stop_is_left_behind_and_bounded() -> None:
     """It swallows its cancellation; the answer is in time all the same, and after a while the
-    source gets no new calls until some of the old ones are over."""
+    source gets no new calls until some of the old ones are over.
+    """
     release = asyncio.Event()
 
     async def stubborn() -> RawReply:
@@ -242,7 +246,8 @@ async def test_a_transport_that_will_not_stop_is_left_behind_and_bounded() -> No
 
 async def test_a_blocked_thread_costs_only_itself() -> None:
     """A driver that blocks in its thread: in time, and the number of threads is the transport's
-    limit."""
+    limit.
+    """
     release, running = threading.Event(), []
     limiter = anyio.CapacityLimiter(2)
 

@@ -1,0 +1,211 @@
+"""The whole invented county, indexed: who there is, what they own, pay, hold, and were given.
+
+Every value is a function of (seed, today) and an index; the population only joins them. A
+population of 500 is the beginning of one of 20,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from adapters.sandbox import enterprises as trade
+from adapters.sandbox import personas
+from adapters.sandbox.doses import File, file_of
+from adapters.sandbox.enterprises import Enterprise
+from adapters.sandbox.homes import Property, homes_of
+from adapters.sandbox.insurance import PAYING, Insurance, insurance_of
+from adapters.sandbox.people import (
+    MAX_HOUSEHOLDS,
+    Household,
+    Person,
+    household,
+    unused_number,
+)  # fmt: skip
+from adapters.sandbox.permits import Permit, permits_of
+from adapters.sandbox.shapes import Kind, Origin, drawn_shape
+
+SEED = "mianti"
+PEOPLE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Somebody to ask about."""
+
+    kind: str
+    """`person` or `organisation`."""
+    number: str
+    """Citizen number or unified social credit identifier."""
+    name: str
+    mobile: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A named case with the numbers to ask with."""
+
+    id: str
+    description: str
+    subjects: Mapping[str, Subject]
+
+
+class Population:
+    """An invented county."""
+
+    def __init__(self, *, today: date, seed: str = SEED, people: int = PEOPLE) -> None:
+        """Args:
+        today: The day everything hangs on.
+        seed: Another seed is another county with the same named cases.
+        people: At least so many; the last household is whole.
+        """
+        self.seed, self.today = seed, today
+        self.households = tuple(self._households(people))
+        self.people = tuple(
+            person for each in self.households for person in each.members.values()
+        )
+        self.by_number = {person.id_number: person for person in self.people}
+
+    def household(self, index: int) -> Household:
+        """Household number `index`, computed without any other."""
+        scripted = index < len(personas.SCRIPTS)
+        shape = personas.SCRIPTS[index].shape if scripted else drawn_shape(self.seed, index)
+        return household(self.seed, self.today, index, shape)
+
+    def _households(self, people: int) -> Iterator[Household]:
+        count = 0
+        for index in range(MAX_HOUSEHOLDS):
+            if count >= people and index >= len(personas.SCRIPTS) + trade.COUNT:
+                return
+            found = self.household(index)
+            count += len(found.members)
+            yield found
+        raise ValueError(f"at most {MAX_HOUSEHOLDS} households")
+
+    def household_of(self, number: str) -> Household | None:
+        """The household that lists the person with that number."""
+        person = self.by_number.get(number)
+        return self.households[person.household] if person else None
+
+    @cached_property
+    def properties(self) -> tuple[Property, ...]:
+        """All real estate, homes first."""
+        homes = (each for at in self.households for each in homes_of(self.seed, self.today, at))
+        factories = (each.property for each in self.enterprises if each.property)
+        return (*homes, *factories)
+
+    @cached_property
+    def owned(self) -> Mapping[str, tuple[Property, ...]]:
+        """Number of the owner → real estate."""
+        found: dict[str, list[Property]] = {}
+        for each in self.properties:
+            for owner in each.owners:
+                found.setdefault(owner.code, []).append(each)
+        return {code: tuple(rows) for code, rows in found.items()}
+
+    @cached_property
+    def enterprises(self) -> tuple[Enterprise, ...]:
+        """The enterprises; each is run by the head of an ordinary household."""
+        return tuple(self._enterprise(index) for index in range(trade.COUNT))
+
+    def _enterprise(self, index: int) -> Enterprise:
+        at = self.households[len(personas.SCRIPTS) + index]
+        return trade.enterprise(
+            self.seed, self.today, index, legal_rep=at.head, contact=self._adult(at) or at.head
+        )
+
+    def _adult(self, at: Household) -> Person | None:
+        grown = (each for each in at.members.values() if each.alive and each.age(self.today) >= 18)
+        return next((each for each in grown if each is not at.head), None)
+
+    @cached_property
+    def insurance(self) -> Mapping[str, Insurance]:
+        """Citizen number → what social insurance knows."""
+        return {
+            person.id_number: found
+            for person in self.people
+            if (found := insurance_of(self.seed, self.today,
+                                      self.households[person.household], person))
+        }  # fmt: skip
+
+    @cached_property
+    def headcounts(self) -> Mapping[str, int]:
+        """Employer number → how many are enrolled there now."""
+        found: dict[str, int] = {}
+        for each in self.insurance.values():
+            account = each.accounts[0]
+            if account.employer_no and account.state == PAYING:
+                found[account.employer_no] = found.get(account.employer_no, 0) + 1
+        return found
+
+    @cached_property
+    def files(self) -> Mapping[str, File]:
+        """Citizen number of a child → immunization file."""
+        return {
+            child.id_number: found
+            for at in self.households
+            for child in at.children
+            if (found := file_of(self.seed, self.today, at, child))
+        }
+
+    @cached_property
+    def permits(self) -> Mapping[str, tuple[Permit, ...]]:
+        """Citizen number → residence permits."""
+        return {
+            person.id_number: found
+            for at in self.households
+            if at.shape.origin is Origin.ELSEWHERE
+            for person in at.members.values()
+            if (found := tuple(permits_of(self.seed, self.today, at, person)))
+        }
+
+    @cached_property
+    def personas(self) -> Mapping[str, Persona]:
+        """The named cases."""
+        return {each.id: each for each in self._personas()}
+
+    def _personas(self) -> Iterator[Persona]:
+        for at, script in zip(self.households, personas.SCRIPTS, strict=False):
+            subjects = {name: _subject(at.members[role]) for name, role in script.subjects.items()}
+            yield Persona(id=script.id, description=script.description, subjects=subjects)
+        yield self._single("ends-with-x", personas.ENDS_WITH_X, _subject(self._with_x()))
+        nobody = Subject(kind="person", number=unused_number(self.today), name="查无此人")
+        yield self._single("unknown", personas.UNKNOWN, nobody)
+        debtor, other = self.enterprises[trade.BANKRUPT], self.enterprises[trade.BANKRUPT + 1]
+        yield Persona(
+            id="bankrupt",
+            description=personas.BANKRUPT,
+            subjects={
+                "debtor": _organisation(debtor),
+                "administrator": _organisation(other),
+                "leader": _subject(other.legal_rep),
+                "agent": _subject(other.contact),
+            },
+        )
+
+    def _single(self, id_: str, description: str, subject: Subject) -> Persona:
+        return Persona(id=id_, description=description, subjects={"applicant": subject})
+
+    def _with_x(self) -> Person:
+        """The first grown-up of an ordinary family here whose number ends with X."""
+        return next(
+            person
+            for person in self.people
+            if person.id_number.endswith("X")
+            and person.household >= len(personas.SCRIPTS)
+            and person.listed and person.state == "0" and person.age(self.today) >= 18
+            and self.households[person.household].shape.origin is Origin.HERE
+            and self.households[person.household].shape.kind is Kind.FAMILY
+        )  # fmt: skip
+
+
+def _subject(person: Person) -> Subject:
+    return Subject(
+        kind="person", number=person.id_number, name=person.name, mobile=person.mobile
+    )
+
+
+def _organisation(enterprise: Enterprise) -> Subject:
+    return Subject(kind="organisation", number=enterprise.uscc, name=enterprise.name)
