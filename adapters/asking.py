@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,11 +14,29 @@ Resolver = Callable[[SourceCall], Any]
 """Call → value; None: not known, and not needed."""
 
 
-class KeyMissing(AdapterError):
-    """The call lacks a key the ask needs. The source is not contacted."""
+_UNSAYABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
-    code = "adapters.key-missing"
+
+class NotAsked(AdapterError):
+    """The call cannot be put to the source, which is not contacted: `key-missing`, a key the ask
+    needs is not there; `unaskable`, something in the call cannot be said in its terms.
+    """
+
+    code = "adapters.not-asked"
     origin = "caller"
+
+
+def check(call: SourceCall) -> None:
+    """Refuse control characters and halves of surrogate pairs. They are no part of a name or a
+    number, and each dialect would fail over them in its own way, as if the source had failed.
+
+    Raises:
+        NotAsked: There are some in a key, the reason or the call's number.
+    """
+    reason = call.reason
+    said = "".join(call.keys.values()) + reason.consumer + reason.item + reason.item_name
+    if _UNSAYABLE.search(said + reason.case + reason.legal_basis + call.call_id):
+        raise NotAsked("unaskable")
 
 
 def leaf(terms: Any) -> Resolver:
@@ -40,7 +59,7 @@ def _needed(name: str) -> Resolver:
     def needed(call: SourceCall) -> str:
         value = call.keys.get(name)
         if not value:
-            raise KeyMissing("key-missing")
+            raise NotAsked("key-missing")
         return value
 
     return needed

@@ -19,6 +19,7 @@ from adapters.manifest import Finding
 from adapters.model import RawReply, SourceCall
 
 GROUP = "mianti.adapters"
+_PARTS = ("Connect", "Ask", "inspect", "fetch", "aclose")
 OURS = ("rest", "soap", "sql", "fhir")
 
 Now = Callable[[], datetime]
@@ -82,5 +83,7 @@ def kind(name: str) -> type[Kind]:
             found: type[Kind] = point.load()
         except (ImportError, AttributeError) as error:
             raise UnknownKind(f"kind {name!r} cannot be loaded: {type(error).__name__}") from error
+        if not all(hasattr(found, part) for part in _PARTS):
+            raise UnknownKind(f"kind {name!r} lacks one of {', '.join(_PARTS)}")
         return found
     raise UnknownKind(f"kind {name!r} is not installed")

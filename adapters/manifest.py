@@ -122,7 +122,7 @@ Forms = Annotated[
     Discriminator(_shape),
 ]
 """A form, or several of which the first that fits counts."""
-Literal_ = str | int | float | bool | None
+Value = str | int | float | bool | None
 """A literal a reply is compared with."""
 
 
@@ -237,7 +237,7 @@ class BreakerTerms(Section):
 
 # --- answer -----------------------------------------------------------------------------------
 
-AnyOf = Literal_ | tuple[Literal_, ...]
+AnyOf = Value | tuple[Value, ...]
 Condition = dict[str, AnyOf]
 """Path → literal or list of literals (any of them); an empty list means the value is an empty
 list. All paths must hold. Literals are compared as text: `0` and `"0"` are equal."""
@@ -270,7 +270,7 @@ class FieldTerms(Section):
         | None
     ) = None
     """A table's id, or a table with words for its codes."""
-    const: Literal_ = None
+    const: Value = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> FieldTerms:

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from adapters import located
+from adapters.compiling import Compiler
 from adapters.errors import Complaint, InvalidManifest
 from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
 from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Finding, substituted, validated
-from adapters.mapping import Compiler, Plan
+from adapters.mapping import Plan
 from adapters.model import Source
 from adapters.resilience import Breaker, GuardedSource
 from catalog.model import Catalog, DataResource, SourceBinding

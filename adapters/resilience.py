@@ -15,14 +15,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.asking import KeyMissing
+from adapters import asking
+from adapters.asking import NotAsked
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
     SourceRefused,
     SourceTimedOut,
     SourceUnavailable,
-)  # fmt: skip
+)
 from adapters.mapping import Plan, Reading
 from adapters.model import BreakerState, Outcome, RawReply, SourceCall, SourceReply, Transport
 
@@ -93,7 +94,6 @@ _OUTCOMES: tuple[tuple[type[AdapterError], Outcome], ...] = (
     (SourceUnavailable, Outcome.UNREACHABLE),
     (SourceRefused, Outcome.REFUSED),
     (SourceAnswerInvalid, Outcome.FAILED),
-    (KeyMissing, Outcome.FAILED),
 )
 _COUNTED = frozenset({Outcome.TIMED_OUT, Outcome.UNREACHABLE, Outcome.FAILED})
 """Outcomes that count against the breaker."""
@@ -105,6 +105,8 @@ class _Fetched:
 
     reply: RawReply | None
     reading: Reading
+    asked: bool = True
+    """False: the source was not contacted, so this says nothing about it."""
 
 
 class GuardedSource:
@@ -176,7 +178,7 @@ class GuardedSource:
         except BaseException:
             self._breaker.abandoned()
             raise
-        if fetched.reading.why == "key-missing":
+        if not fetched.asked:
             self._breaker.abandoned()
         elif fetched.reading.outcome in _COUNTED:
             self._breaker.failed()
@@ -188,7 +190,7 @@ class GuardedSource:
         """Wait for a task rather than for the coroutine: a transport that ignores cancellation
         then costs a task left behind, not the deadline.
         """
-        task = asyncio.create_task(self._transport.fetch(call, within=budget))
+        task = asyncio.create_task(self._ask(call, budget))
         try:
             await asyncio.wait((task,), timeout=budget)
         finally:
@@ -200,6 +202,8 @@ class GuardedSource:
         try:
             reply = task.result()
             return _Fetched(reply, plan.read(reply))
+        except NotAsked as error:
+            return _Fetched(None, Reading(outcome=Outcome.FAILED, why=error.why), asked=False)
         except AdapterError as error:
             outcome = next((o for kind, o in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
             return _Fetched(reply, Reading(outcome=outcome, why=error.why))
@@ -208,6 +212,10 @@ class GuardedSource:
             return _nothing(Outcome.FAILED, "cancelled")
         except Exception:  # noqa: BLE001 -- a transport's bug is the source's failure, not the caller's
             return _Fetched(reply, Reading(outcome=Outcome.FAILED, why="bug"))
+
+    async def _ask(self, call: SourceCall, budget: float) -> RawReply:
+        asking.check(call)
+        return await self._transport.fetch(call, within=budget)
 
     def _leave(self, task: asyncio.Task[RawReply]) -> None:
         self._left.add(task)

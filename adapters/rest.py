@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Literal
 
@@ -80,10 +81,14 @@ class RestTransport:
 def http_findings(opening: Opening) -> Iterable[Finding]:
     """What is wrong with the files an HTTP source names."""
     ca_file = opening.connect.ca_file
-    if ca_file and not (opening.folder / ca_file).is_file():
+    if not ca_file:
+        return
+    try:
+        ssl.create_default_context(cafile=str(opening.folder / ca_file))
+    except OSError:  # ssl.SSLError is one
         yield Finding(
-            at=("connect", "ca_file"), rule="missing-file", found=f"no file {ca_file!r}",
-            expected="a PEM file beside the manifest",
+            at=("connect", "ca_file"), rule="ca-file", found=f"{ca_file!r} is not there or no PEM",
+            expected="a PEM file of authorities beside the manifest",
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from lxml import etree
 from pydantic import Field
 
 from adapters import asking, manifest
-from adapters.asking import KeyMissing
+from adapters.asking import NotAsked
 from adapters.documents import parse_xml
 from adapters.errors import AdapterError, SourceAnswerInvalid, SourceRefused
 from adapters.http import HTTPClient, HTTPConnect, Question
@@ -220,9 +220,9 @@ def _question(
         try:
             content, own = service.envelope(ask.operation, body(call))
         except WSDLRefused:
-            # What we know cannot be said in this service's terms, e.g. a name with a control
-            # character in it.
-            raise SourceRefused("unaskable") from None
+            # What we know cannot be said in this service's terms, e.g. a text where it wants a
+            # number.
+            raise NotAsked("unaskable") from None
         return Question(method="POST", path="", content=content,
                         headers={**own, **headers(call)}, expected=expected | {500})  # fmt: skip
 
@@ -238,7 +238,7 @@ def _inspected(at: tuple[str, ...], service: Service, ask: SoapAsk) -> Iterable[
         return
     try:
         service.envelope(ask.operation, asking.tree(ask.body)(_sample(ask)))
-    except (WSDLRefused, KeyMissing) as error:
+    except (WSDLRefused, NotAsked) as error:
         yield Finding(at=(*at, "body"), rule="body", found=str(error),
                       expected="elements as the WSDL has them")  # fmt: skip
 

@@ -1,8 +1,7 @@
 """SQL: one bound SELECT against a read-only account of a front database (前置库).
 
-The statement is checked when the manifest is loaded, with a parser and closed lists: one SELECT, no
-writing, no locks, no function that is not known to be pure, values only as bound parameters. The
-account should be read-only all the same. Statements run in threads of their own, as many as there
+The statement is checked when the manifest is loaded (`adapters.statements`); the account should be
+read-only all the same. Statements run in threads of their own, as many as there
 are connections; one that hangs keeps its thread, and no more than that.
 """
 
@@ -14,7 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from itertools import islice, pairwise
+from itertools import islice
 from queue import Empty, LifoQueue
 from typing import Any, ClassVar, Literal
 
@@ -33,6 +32,7 @@ from adapters.errors import (
 from adapters.kinds import Opening
 from adapters.manifest import Finding, Leaf, Secret
 from adapters.model import RawReply, SourceCall
+from adapters.statements import Statement, StatementRefused, statement
 
 Rows = list[dict[str, Any]]
 
@@ -74,18 +74,19 @@ class Driver:
     """(cursor, statement, parameters, limit) → at most a row over the limit, without taking in
     what lies beyond."""
 
-    @property
-    def percent(self) -> bool:
-        """Does a `%` in the statement have to be doubled?"""
-        return self.placeholder.startswith("%")
+    def statement(self, text: str) -> Statement:
+        """`text` checked and written for this driver; see `adapters.statements`."""
+        return statement(text, dialect=self.dialect, placeholder=self.placeholder)
 
 
 def _postgres(module: Any, dsn: str, timeout: float) -> Any:
     options = f"-c statement_timeout={int(timeout * 1000)} -c default_transaction_read_only=on"
     # libpq takes whole seconds, and reads 1 as 2.
     seconds = max(2, round(timeout))
-    return module.connect(dsn, autocommit=True, connect_timeout=seconds, options=options,
-                          prepare_threshold=None)  # fmt: skip
+    return module.connect(
+        dsn, autocommit=True, connect_timeout=seconds, options=options, prepare_threshold=None,
+        keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
+    )  # fmt: skip
 
 
 def _kingbase(module: Any, dsn: str, timeout: float) -> Any:
@@ -150,157 +151,6 @@ DRIVERS: Mapping[str, Driver] = {
 where the database is (they are not tested against a server here)."""
 
 
-# --- the statement ----------------------------------------------------------------------------
-
-PURE_FUNCTIONS = frozenset(
-    [
-        "Abs",
-        "And",
-        "Or",
-        "Avg",
-        "Case",
-        "Cast",
-        "TryCast",
-        "Ceil",
-        "Coalesce",
-        "Concat",
-        "ConcatWs",
-        "Count",
-        "CurrentDate",
-        "Date",
-        "DateAdd",
-        "DateSub",
-        "DateTrunc",
-        "TimestampTrunc",
-        "DenseRank",
-        "Exists",
-        "Extract",
-        "Floor",
-        "Greatest",
-        "If",
-        "Least",
-        "Left",
-        "Length",
-        "Lower",
-        "Lpad",
-        "Pad",
-        "Max",
-        "Min",
-        "Month",
-        "Nullif",
-        "Nvl2",
-        "Rank",
-        "Replace",
-        "Right",
-        "Round",
-        "RowNumber",
-        "Rpad",
-        "SafeConcat",
-        "Split",
-        "SplitPart",
-        "StrPosition",
-        "StrToDate",
-        "StrToTime",
-        "Substring",
-        "Sum",
-        "TimeToStr",
-        "ToChar",
-        "ToNumber",
-        "Trim",
-        "TsOrDsToDate",
-        "Upper",
-        "Year",
-        "DecodeCase",
-        "Decode",
-        "Mod",
-        "Initcap",
-        "ArrayAgg",
-        "GroupConcat",
-        "Any",
-        "All",
-        "CurrentTimestamp",
-        "StrToUnix",
-        "ToDate",
-        "Day",
-        "Xor",
-        "Translate",
-    ]
-)
-"""sqlglot's names of the functions a statement may use: they read their arguments and nothing
-else."""
-
-_FORBIDDEN = (
-    "Into", "Lock", "Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Command",
-    "Copy", "Set", "Use", "Pragma", "Hint", "Parameter", "SessionParameter", "UserDefinedFunction",
-    "Lateral", "Unnest", "TableFromRows", "Execute", "NextValueFor",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """A statement as its driver wants it."""
-
-    text: str
-    names: tuple[str, ...]
-    """Parameters in the order they stand; each as often as it stands."""
-
-
-class StatementRefused(ValueError):
-    """The statement is not one a manifest may have; the message says why."""
-
-
-def statement(text: str, driver: Driver) -> Statement:
-    """Check `text` and write its parameters the driver's way.
-
-    Raises:
-        StatementRefused: It is anything but one pure SELECT with named parameters.
-    """
-    import sqlglot  # noqa: PLC0415 -- heavy, and only needed where there is an SQL source
-    from sqlglot import exp  # noqa: PLC0415 -- as above
-
-    try:
-        found = sqlglot.parse(text, read=driver.dialect)
-        tokens = sqlglot.tokenize(text, read=driver.dialect)
-    except (sqlglot.errors.SqlglotError, RecursionError):
-        raise StatementRefused("not a statement the parser knows") from None
-    if len(found) != 1 or not isinstance(found[0], exp.Select):
-        raise StatementRefused("not exactly one SELECT")
-    for node in found[0].walk():
-        name = type(node).__name__
-        if name in _FORBIDDEN:
-            raise StatementRefused(f"{name.upper()} is not allowed")
-        if isinstance(node, exp.Func) and name not in PURE_FUNCTIONS:
-            shown = node.name if isinstance(node, exp.Anonymous) else name
-            raise StatementRefused(f"function {shown} is not in the list of pure ones")
-        if isinstance(node, exp.Placeholder) and not node.this:
-            raise StatementRefused("a parameter without a name")
-        if isinstance(node, exp.With) and node.recursive:
-            raise StatementRefused("RECURSIVE is not allowed")
-    return _rewritten(text, tokens, driver)
-
-
-def _rewritten(text: str, tokens: Sequence[Any], driver: Driver) -> Statement:
-    """Replace `:name` outside strings and comments. Done on the text, not on the tree, so that
-    the database gets what the manifest says.
-    """
-    parts: list[str] = []
-    names: list[str] = []
-    end = 0
-    for colon, name in pairwise(tokens):
-        if colon.text != ":" or name.start != colon.end + 1:
-            continue
-        parts.append(_escaped(text[end : colon.start], driver))
-        parts.append(driver.placeholder.format(name.text))
-        names.append(name.text)
-        end = name.end + 1
-    parts.append(_escaped(text[end:], driver))
-    return Statement(text="".join(parts), names=tuple(names))
-
-
-def _escaped(text: str, driver: Driver) -> str:
-    return text.replace("%", "%%") if driver.percent else text
-
-
 # --- the transport ----------------------------------------------------------------------------
 
 
@@ -334,7 +184,7 @@ class SQLTransport:
         self._threads = anyio.CapacityLimiter(connect.connections)
         self._queries = {
             resource: _Query(
-                statement(ask.statement, self._driver), asking.row(ask.bind), tuple(ask.bind),
+                self._driver.statement(ask.statement), asking.row(ask.bind), tuple(ask.bind),
                 ask.max_rows,
             )
             for resource, ask in opening.asks.items()
@@ -420,7 +270,7 @@ class SQLTransport:
 
 def _inspected(at: tuple[str, ...], ask: SQLAsk, driver: Driver) -> Iterator[Finding]:
     try:
-        names = set(statement(ask.statement, driver).names)
+        names = set(driver.statement(ask.statement).names)
     except StatementRefused as error:
         yield Finding(at=(*at, "statement"), rule="statement", found=str(error),
                       expected="one SELECT with named parameters, pure functions only")  # fmt: skip

@@ -73,7 +73,7 @@ class Sheet:
     def refer(self, at: Path, wanted: str, known: Collection[str], kind: str) -> None:
         """Complain where `wanted` is not among `known`."""
         if wanted not in known:
-            expected = f"the id of a {kind}{suggestion(wanted, known)}"
+            expected = f"a known {kind}{suggestion(wanted, known)}"
             self.complain(at, f"unknown-{kind.replace(' ', '-')}", repr(wanted), expected)
 
     def _row_at(self, path: Path) -> Tree:

@@ -11,6 +11,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -145,8 +146,8 @@ def _text(cell: _Cell) -> str:
     return str(cell)
 
 
-_REFERENCE = re.compile(rb'<(?:[a-zA-Z]+:)?(?:c|row) [^>]{0,200}?\br="([A-Z]{0,3})([0-9]{1,7})"')
-_REPEATED = re.compile(rb'table:number-(?:columns|rows)-repeated="([0-9]+)"')
+MAX_GRID = MAX_ROWS * MAX_COLUMNS
+"""Cells of the rectangle a sheet is laid out in; one stray cell at the far end can make it huge."""
 
 
 def _check_archive(file: str, data: bytes) -> None:
@@ -159,22 +160,28 @@ def _check_archive(file: str, data: bytes) -> None:
                 raise _refusal(file, "file-too-large", "more when unpacked", expected)
             for part in parts:
                 if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part.filename):
-                    _check_grid(file, archive.read(part))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+                    _check_grid(file, _excel_cells(archive.read(part)))
+                elif part.filename == "content.xml":
+                    _check_grid(file, _open_document_cells(archive.read(part)))
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, zlib.error) as error:
         raise _refusal(file, "unreadable", type(error).__name__, "a workbook") from None
-    except EOFError:
-        raise _refusal(file, "unreadable", "ends too early", "a workbook") from None
 
 
-def _check_grid(file: str, xml: bytes) -> None:
+def _check_grid(file: str, cells: int) -> None:
+    if cells > MAX_GRID:
+        expected = f"at most {MAX_ROWS} rows; remove far-off cells"
+        raise _refusal(file, "too-many-rows", f"a grid of {cells} cells", expected)
+
+
+_REFERENCE = re.compile(rb'<(?:\w+:)?(?:c|row) [^>]{0,200}?\br="([A-Z]{0,3})([0-9]{1,7})"')
+
+
+def _excel_cells(xml: bytes) -> int:
     rows = columns = 1
     for column, row in _REFERENCE.findall(xml):
         rows = max(rows, int(row))
         columns = max(columns, _column_number(column))
-    if rows * columns > MAX_ROWS * MAX_COLUMNS * 4:
-        found = f"a grid of {rows} rows and {columns} columns"
-        expected = f"at most {MAX_ROWS} rows; remove far-off cells"
-        raise _refusal(file, "too-many-rows", found, expected)
+    return rows * columns
 
 
 def _column_number(letters: bytes) -> int:
@@ -182,3 +189,27 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - 64
     return number
+
+
+_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(.*?)</table:table-row>", re.DOTALL)
+_ODS_CELL = re.compile(rb"<table:(?:covered-)?table-cell\b([^>]*)>")
+_ODS_REPEATED = re.compile(rb'number-(?:columns|rows)-repeated="([0-9]{1,9})"')
+
+
+def _open_document_cells(xml: bytes) -> int:
+    """Cells up to the last one that holds something, repetitions written out."""
+    rows = columns = pending = 0
+    for row, inner in _ODS_ROW.findall(xml):
+        pending += _repeated(row)
+        width = filled = 0
+        for cell in _ODS_CELL.findall(inner):
+            width += _repeated(cell)
+            filled = width if b"office:value-type" in cell else filled
+        if filled:
+            rows, columns = pending, max(columns, filled)
+    return rows * columns
+
+
+def _repeated(attributes: bytes) -> int:
+    count = _ODS_REPEATED.search(attributes)
+    return int(count[1]) if count else 1

@@ -152,7 +152,9 @@ def _general_refusal(
 
 # Each rule: does the grant satisfy it, what is said when not, what would change the answer.
 # The order is the order of nearness: a grant that breaks a later rule is nearer to allowing.
-_GRANT_RULES: tuple[tuple[Rule, Callable[[Grant, str, Basis, Purpose, datetime], bool], str, str], ...] = (
+_GRANT_RULES: tuple[
+    tuple[Rule, Callable[[Grant, str, Basis, Purpose, datetime], bool], str, str], ...
+] = (
     (
         Rule.GRANT_ACTIVE,
         lambda g, _f, _b, _p, _now: g.active,
@@ -203,7 +205,11 @@ def _try_grants(
     nearest: tuple[int, Grant] | None = None
     for grant in held:
         broken = next(
-            (i for i, rule in enumerate(_GRANT_RULES) if not rule[1](grant, name, basis, purpose, now)),
+            (
+                i
+                for i, rule in enumerate(_GRANT_RULES)
+                if not rule[1](grant, name, basis, purpose, now)
+            ),
             None,
         )
         if broken is None:

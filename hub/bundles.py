@@ -173,7 +173,7 @@ class PlanRequest:
     not_needed: frozenset[str] = frozenset()
     objects: frozenset[str] = frozenset()
     """Resources whose use the applicant objects to; they are not asked."""
-    freshness: FreshnessWish = FreshnessWish()
+    freshness: FreshnessWish = field(default_factory=FreshnessWish)
     deadline_ms: int = 2500
 
 
@@ -253,9 +253,7 @@ class BundlePlanner:
         )
 
 
-def _queries(
-    request: PlanRequest, analysis: Analysis, catalog: Catalog
-) -> dict[str, QueryRequest]:
+def _queries(request: PlanRequest, analysis: Analysis, catalog: Catalog) -> dict[str, QueryRequest]:
     """One query a subject, over everything the chosen items need of it."""
     want: dict[str, list[FieldPath]] = {}
     used = _resources_in_scope(request, analysis)
@@ -369,7 +367,9 @@ def _material(
     if material.produced_by_item is not None:
         item = f"{request.bundle.id}-{material.produced_by_item:02d}"
         proof = Proof(receipt=None, produced_by=item)
-        return _exempted(material, (proof,), note="由本“一件事”内的事项产生 / made by this case itself")
+        return _exempted(
+            material, (proof,), note="由本“一件事”内的事项产生 / made by this case itself"
+        )
     if not material.exempt_by:
         code = material.left_code or LeftCode.NO_SOURCE
         return _asked(material, _LEFT_BECAUSE[code], material.reason)
@@ -469,7 +469,9 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     if answer.state in {FieldState.OK, FieldState.STALE, FieldState.MANUAL}:
         resource = catalog.resources[answer.resource]
         standing = resource.standing
-        if standing is None or any(_stands(r, standing.until, standing.states, today) for r in answer.records):
+        if standing is None or any(
+            _stands(r, standing.until, standing.states, today) for r in answer.records
+        ):
             return ExemptWhen.RECORD
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:
@@ -512,7 +514,9 @@ def _form_field(
     if result is None or answer is None:
         return _form(field_, FormState.ASKED, because=AskedReason.NO_SOURCE)
     if answer.has_value:
-        return _form(field_, FormState.FILLED, answer=answer, receipt=result.receipt, catalog=catalog)
+        return _form(
+            field_, FormState.FILLED, answer=answer, receipt=result.receipt, catalog=catalog
+        )
     because = (
         AskedReason.NO_SOURCE
         if answer.why in {"exchange.no-source", "exchange.field-not-offered"}

@@ -60,7 +60,9 @@ class RedisCache:
             CacheUnavailable: the server does not answer.
         """
         try:
-            made = self._client.set(self._prefix + key, b"1", nx=True, px=max(1, int(seconds * 1000)))
+            made = self._client.set(
+                self._prefix + key, b"1", nx=True, px=max(1, int(seconds * 1000))
+            )
         except redis.RedisError as problem:
             raise CacheUnavailable(type(problem).__name__) from problem
         return bool(made)

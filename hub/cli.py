@@ -28,15 +28,22 @@ app.add_typer(receipts_app, name="receipts")
 for _name in ("catalog", "adapters"):
     app.add_typer(import_module(f"{_name}.cli").app, name=_name)
 
-_MARK = {"passed": "[green]✔ 通过[/]", "failed": "[red]✘ 不通过[/]", "indeterminate": "[yellow]？ 无法判定[/]"}
+_MARK = {
+    "passed": "[green]✔ 通过[/]",
+    "failed": "[red]✘ 不通过[/]",
+    "indeterminate": "[yellow]？ 无法判定[/]",
+}
 _EXIT = {"passed": 0, "failed": 1, "indeterminate": 2}
 
 
 @receipts_app.command("verify")
 def verify(
-    file: Annotated[Path, typer.Argument(help="回执文件 / a receipt file", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="回执文件 / a receipt file", exists=True, dir_okay=False)
+    ],
     key: Annotated[
-        str | None, typer.Option(help="可信公钥，base64 / the trusted key, see GET /v1/evidence/key")
+        str | None,
+        typer.Option(help="可信公钥，base64 / the trusted key, see GET /v1/evidence/key"),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="机器可读 / for machines")] = False,
 ) -> None:
@@ -49,7 +56,9 @@ def verify(
         raise typer.BadParameter("不是 base64 / not base64", param_hint="--key") from wrong
     report = verify_receipt(file.read_bytes(), trusted_key=trusted)
     if as_json:
-        steps = [{"number": s.number, "key": s.key, "verdict": str(s.verdict)} for s in report.steps]
+        steps = [
+            {"number": s.number, "key": s.key, "verdict": str(s.verdict)} for s in report.steps
+        ]
         typer.echo(json.dumps({"verdict": str(report.verdict), "steps": steps}, ensure_ascii=False))
     else:
         table = Table(title=f"回执核验 / receipt: {_MARK[report.verdict]}", title_justify="left")
@@ -64,13 +73,34 @@ def verify(
 @app.command()
 def serve(
     sandbox: Annotated[
-        bool, typer.Option("--sandbox", help="同时启动模拟部门 / start the simulated departments too")
+        bool,
+        typer.Option("--sandbox", help="同时启动模拟部门 / start the simulated departments too"),
     ] = False,
 ) -> None:
     """启动枢纽 / run the hub until Ctrl-C."""
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
     run(with_sandbox=sandbox)
+
+
+@app.command()
+def token(
+    client: Annotated[str, typer.Option(help="调用方编号 / the caller's id")],
+    key: Annotated[
+        Path, typer.Option(help="私钥 JWK / its private key", exists=True, dir_okay=False)
+    ],
+    url: Annotated[
+        str, typer.Option(help="枢纽地址 / the hub's address")
+    ] = "http://127.0.0.1:8600",
+) -> None:
+    """获取访问令牌 / get an access token with private_key_jwt, for trying things with curl."""
+    from hub.client import HubClient  # noqa: PLC0415  (imports an HTTP client)
+
+    hub = HubClient(url, client, key)
+    try:
+        typer.echo(hub.token())
+    finally:
+        hub.close()
 
 
 def main() -> None:

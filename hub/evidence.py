@@ -22,33 +22,26 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hub.errors import CorruptLog, EvidenceUnavailable, HubError, UnknownReceipt
+from hub.database import Database
+from hub.errors import EvidenceUnavailable, HubError, UnknownReceipt
 from hub.merkle import (
     Frontier,
     consistency_proof,
-    fold,
     inclusion_proof,
     leaf_hash,
 )
-from hub.database import Database
 from hub.store import (
+    TILE_HEIGHT,
     ids_by_blind_index,
     read_head,
     read_leaf,
-    read_leaf_hashes,
     read_leaves,
-    read_tiles,
+    stored_subtrees,
     write_leaves,
 )
 from hub.vault import Vault
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-_TILE_HEIGHT = 8
-TILE = 1 << _TILE_HEIGHT
 
 
 class EvidenceKind(StrEnum):
@@ -190,8 +183,8 @@ class EvidenceLog:
         if stored is None:
             raise UnknownReceipt(receipt_id)
         head = read_head(self._database)
-        with self._database.reading() as connection:
-            proof = inclusion_proof(stored.index, head.size, _Subtrees(connection))
+        with stored_subtrees(self._database) as subtree:
+            proof = inclusion_proof(stored.index, head.size, subtree)
         private: dict[str, str] = {}
         if stored.sealed is not None:
             text = self._vault.open_sealed("hub_evidence", "sealed", stored.id, stored.sealed)
@@ -211,8 +204,8 @@ class EvidenceLog:
         """The proof that the tree of `old` leaves is the beginning of the one of `new`."""
         if new > read_head(self._database).size:
             raise ValueError("the tree is not that large")
-        with self._database.reading() as connection:
-            return consistency_proof(old, new, _Subtrees(connection))
+        with stored_subtrees(self._database) as subtree:
+            return consistency_proof(old, new, subtree)
 
     def find_by_subject(self, kind: str, number: str) -> list[str]:
         """Ids of all records about a subject, oldest first."""
@@ -287,35 +280,13 @@ class EvidenceLog:
             first += len(batch.rows)
 
 
-def _grow(
-    frontier: Frontier, hashes: Sequence[bytes]
-) -> tuple[Frontier, list[dict[str, Any]]]:
+def _grow(frontier: Frontier, hashes: Sequence[bytes]) -> tuple[Frontier, list[dict[str, Any]]]:
     """The tree with `hashes` appended, and the tiles that became complete by it."""
     tiles: list[dict[str, Any]] = []
     for leaf in hashes:
         frontier, complete = frontier.grown(leaf)
-        for level, root in enumerate(complete[::_TILE_HEIGHT]):
+        for level, root in enumerate(complete[::TILE_HEIGHT]):
             if level:
-                number = (frontier.size >> level * _TILE_HEIGHT) - 1
+                number = (frontier.size >> level * TILE_HEIGHT) - 1
                 tiles.append({"level": level, "number": number, "hash": root})
     return frontier, tiles
-
-
-@dataclass(frozen=True, slots=True)
-class _Subtrees:
-    """Roots of complete subtrees, from tiles and leaf hashes (`hub.merkle.SubtreeHash`)."""
-
-    connection: Connection
-
-    def __call__(self, first: int, size: int) -> bytes:
-        level, span = 0, 1
-        while span * TILE <= size:
-            level, span = level + 1, span * TILE
-        count = size // span
-        if level == 0:
-            hashes = read_leaf_hashes(self.connection, first, count)
-        else:
-            hashes = read_tiles(self.connection, level, first // span, count)
-        if len(hashes) != count:
-            raise CorruptLog(f"rows missing from {first}")
-        return fold(hashes)

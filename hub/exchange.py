@@ -175,7 +175,8 @@ def assemble(
 
 def outcome_of(request: QueryRequest, fields: Mapping[str, FieldAnswer]) -> QueryOutcome:
     """*complete* when every required path has a value, or, where none is named, when every path is
-    answered for good; *refused* when nothing at all was granted."""
+    answered for good; *refused* when nothing at all was granted.
+    """
     unasked = {FieldState.NOT_GRANTED, FieldState.WITHHELD}
     if all(answer.state in unasked for answer in fields.values()):
         return QueryOutcome.REFUSED
@@ -291,7 +292,9 @@ class Exchange:
             for call in query_plan.calls
         ]
         replies = await asyncio.gather(*asked)
-        return {call.resource.id: reply for call, reply in zip(query_plan.calls, replies, strict=True)}
+        return {
+            call.resource.id: reply for call, reply in zip(query_plan.calls, replies, strict=True)
+        }
 
     def _asked(
         self, head: dict[str, Json], request: QueryRequest, query_plan: QueryPlan
@@ -538,7 +541,9 @@ def _value_answer(
     answer: ResourceAnswer,
     subject: Subject,
 ) -> FieldAnswer:
-    found: list[list[Scalar]] = [_values(name, resource, record, subject, path.many) for record in records]
+    found: list[list[Scalar]] = [
+        _values(name, resource, record, subject, path.many) for record in records
+    ]
     odd = any(name in record.odd for record in records)
     if path.many:
         flat: list[Json] = [value for values in found for value in values]

@@ -95,7 +95,10 @@ def _path(index: int, first: int, size: int, subtree: SubtreeHash) -> list[bytes
         return []
     split = _split(size)
     if index < split:
-        return [*_path(index, first, split, subtree), range_root(first + split, size - split, subtree)]
+        return [
+            *_path(index, first, split, subtree),
+            range_root(first + split, size - split, subtree),
+        ]
     return [
         *_path(index - split, first + split, size - split, subtree),
         range_root(first, split, subtree),
@@ -119,9 +122,7 @@ def consistency_proof(old: int, new: int, subtree: SubtreeHash) -> list[bytes]:
     return _subproof(old, 0, new, subtree, whole=True)
 
 
-def _subproof(
-    old: int, first: int, size: int, subtree: SubtreeHash, *, whole: bool
-) -> list[bytes]:
+def _subproof(old: int, first: int, size: int, subtree: SubtreeHash, *, whole: bool) -> list[bytes]:
     if old == size:
         return [] if whole else [range_root(first, size, subtree)]
     split = _split(size)

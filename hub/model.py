@@ -151,7 +151,7 @@ class QueryRequest:
     want: tuple[FieldPath, ...]
     required: frozenset[str] = frozenset()
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
-    freshness: FreshnessWish = FreshnessWish()
+    freshness: FreshnessWish = field(default_factory=FreshnessWish)
     deadline_ms: int = 2500
 
 

@@ -112,7 +112,11 @@ def verify_receipt(document: bytes, *, trusted_key: bytes | None) -> ReceiptRepo
     verdicts["included"] = _judge(
         head is not None
         and verify_inclusion(
-            leaf_hash(parsed["leaf"].encode()), parsed["index"], head.size, parsed["proof"], head.root
+            leaf_hash(parsed["leaf"].encode()),
+            parsed["index"],
+            head.size,
+            parsed["proof"],
+            head.root,
         )
         and head.size == parsed["size"]
     )
@@ -156,12 +160,17 @@ def _parse(document: bytes) -> dict[str, Any] | None:
         return None
     try:
         data = json.loads(document.decode("utf-8"))
-        if not isinstance(data, dict) or not _EXPECTED <= set(data) <= _EXPECTED | {"fields", "salts"}:
+        if not isinstance(data, dict) or not _EXPECTED <= set(data) <= _EXPECTED | {
+            "fields",
+            "salts",
+        }:
             return None
         index, size = data["index"], data["size"]
         if type(index) is not int or type(size) is not int or data["v"] != 1:
             return None
-        if not all(isinstance(data[name], str) for name in ("receipt", "leaf", "checkpoint", "key")):
+        if not all(
+            isinstance(data[name], str) for name in ("receipt", "leaf", "checkpoint", "key")
+        ):
             return None
         proof = [base64.b64decode(node, validate=True) for node in data["proof"]]
         fields = data.get("fields", {})

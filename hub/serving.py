@@ -20,24 +20,32 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(
-    configuration: Configuration, listener: socket.socket, ready: Callable[[], None]
-) -> None:
-    """Serve until told to stop (SIGINT, SIGTERM); `ready` is called once requests are answered."""
-    app = create_app(configuration)
+class HubServer(uvicorn.Server):
+    """The hub behind one listening socket; `on_ready` is called once it answers."""
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets=sockets)
-            ready()
+    def __init__(self, configuration: Configuration, on_ready: Callable[[], None]) -> None:
+        self._on_ready = on_ready
+        super().__init__(
+            uvicorn.Config(
+                create_app(configuration),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=10,
+            )
+        )
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    Server(config).run(sockets=[listener])
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._on_ready()
+
+    def serve_on(self, listener: socket.socket) -> None:
+        """Serve until told to stop: by a signal, or by `stop` from another thread."""
+        self.run(sockets=[listener])
+
+    def stop(self) -> None:
+        """Finish what is under way, then stop."""
+        self.should_exit = True

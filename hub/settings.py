@@ -54,11 +54,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the library's signature)
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (see above)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (see above)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values, then the environment. No dot files are picked up from where we stand."""
         return (init_settings, env_settings)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +18,14 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Delete,
     Integer,
     LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    Update,
     delete,
     func,
     insert,
@@ -33,12 +36,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from hub.database import Database
-from hub.errors import DuplicateRequest, EvidenceUnavailable
-from hub.merkle import Frontier
+from hub.errors import CorruptLog, DuplicateRequest, EvidenceUnavailable
+from hub.merkle import Frontier, SubtreeHash, fold
 from hub.model import Consumer, Grant
 from hub.vault import Vault
 
 metadata = MetaData()
+
+TILE_HEIGHT = 8
+"""Roots of subtrees of 2**8, 2**16, … leaves are stored (C2SP tlog-tiles)."""
 
 evidence = Table(
     "hub_evidence",
@@ -170,9 +176,7 @@ def write_leaves(
             new, tiles = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
             if tiles:
                 connection.execute(insert(evidence_tile), tiles)
-            connection.execute(
-                update(evidence_head).values(size=new.size, frontier=new.to_bytes())
-            )
+            connection.execute(update(evidence_head).values(size=new.size, frontier=new.to_bytes()))
             return first
     except (SQLAlchemyError, OSError, ValueError) as problem:
         raise EvidenceUnavailable(type(problem).__name__) from problem
@@ -180,39 +184,42 @@ def write_leaves(
 
 def _locked_head(connection: Connection) -> Frontier:
     # FOR UPDATE makes the processes of one PostgreSQL take turns; SQLite's BEGIN IMMEDIATE did.
-    row = connection.execute(select(evidence_head).with_for_update()).one_or_none()
-    if row is None:
-        _upsert(connection, evidence_head, {"one": 1, "size": 0, "frontier": b""})
-        return Frontier()
+    row = connection.execute(select(evidence_head).with_for_update()).one()
     return Frontier.from_bytes(row.size, row.frontier)
 
 
 def read_head(database: Database) -> Frontier:
     """The tree as it is now."""
     with database.reading() as connection:
-        row = connection.execute(select(evidence_head)).one_or_none()
-    return Frontier() if row is None else Frontier.from_bytes(row.size, row.frontier)
+        row = connection.execute(select(evidence_head)).one()
+    return Frontier.from_bytes(row.size, row.frontier)
 
 
-def read_leaf_hashes(connection: Connection, first: int, count: int) -> list[bytes]:
-    """Leaf hashes by place."""
-    column = evidence.c.leaf_index
-    statement = (
-        select(evidence.c.leaf_hash)
-        .where(column >= first, column < first + count)
-        .order_by(column)
-    )
-    return list(connection.execute(statement).scalars())
+@contextmanager
+def stored_subtrees(database: Database) -> Iterator[SubtreeHash]:
+    """Roots of complete subtrees, read from tiles and leaf hashes over one connection."""
+    with database.reading() as connection:
+
+        def subtree(first: int, size: int) -> bytes:
+            level = (size.bit_length() - 1) // TILE_HEIGHT
+            span = 1 << level * TILE_HEIGHT
+            hashes = _hashes(connection, level, first // span, size // span)
+            if len(hashes) != size // span:
+                raise CorruptLog(f"rows missing from {first}")
+            return fold(hashes)
+
+        yield subtree
 
 
-def read_tiles(connection: Connection, level: int, first: int, count: int) -> list[bytes]:
-    """Hashes of complete subtrees of 256**level leaves."""
-    number = evidence_tile.c.number
-    statement = (
-        select(evidence_tile.c.hash)
-        .where(evidence_tile.c.level == level, number >= first, number < first + count)
-        .order_by(number)
-    )
+def _hashes(connection: Connection, level: int, first: int, count: int) -> list[bytes]:
+    """Hashes of neighbouring subtrees of 256**level leaves; level 0: the leaves themselves."""
+    if level == 0:
+        place = evidence.c.leaf_index
+        statement = select(evidence.c.leaf_hash)
+    else:
+        place = evidence_tile.c.number
+        statement = select(evidence_tile.c.hash).where(evidence_tile.c.level == level)
+    statement = statement.where(place >= first, place < first + count).order_by(place)
     return list(connection.execute(statement).scalars())
 
 
@@ -233,7 +240,9 @@ def read_leaves(database: Database, first: int, count: int) -> list[StoredLeaf]:
     statement = select(evidence).where(column >= first, column < first + count).order_by(column)
     with database.reading() as connection:
         return [
-            StoredLeaf(index=r.leaf_index, id=r.id, leaf=r.leaf, leaf_hash=r.leaf_hash, sealed=r.sealed)
+            StoredLeaf(
+                index=r.leaf_index, id=r.id, leaf=r.leaf, leaf_hash=r.leaf_hash, sealed=r.sealed
+            )
             for r in connection.execute(statement)
         ]
 
@@ -380,9 +389,7 @@ def recall_response(
     index = vault.blind_index("idempotency", f"{client_id}\0{key}")
     try:
         with database.writing() as connection:
-            connection.execute(
-                delete(idempotency).where(idempotency.c.expires_at < _moment(now))
-            )
+            connection.execute(delete(idempotency).where(idempotency.c.expires_at < _moment(now)))
             connection.execute(
                 insert(idempotency).values(
                     key=index, request=request, sealed=None, expires_at=_moment(expires)
@@ -411,12 +418,14 @@ def remember_response(
     """Remember the answer to a key; None gives the key free again."""
     index = vault.blind_index("idempotency", f"{client_id}\0{key}")
     mine = idempotency.c.key == index
-    with database.writing() as connection:
-        if response is None:
-            connection.execute(delete(idempotency).where(mine))
-            return
+    if response is None:
+        statement: Delete | Update = delete(idempotency).where(mine)
+    else:
+        # Sealed before the transaction: a first use of a data key writes that key itself.
         sealed = vault.seal("hub_idempotency", "sealed", index.hex(), response)
-        connection.execute(update(idempotency).where(mine).values(sealed=sealed))
+        statement = update(idempotency).where(mine).values(sealed=sealed)
+    with database.writing() as connection:
+        connection.execute(statement)
 
 
 def request_digest(path: str, body: bytes) -> str:

@@ -88,19 +88,13 @@ class TokenDesk:
         named = audience if isinstance(audience, list) else [audience]
         if not any(isinstance(a, str) and a in self.audiences for a in named):
             raise TokenRefused("assertion-audience")
-        expires = claims.get("exp")
-        if isinstance(expires, bool) or not isinstance(expires, int | float):
-            raise TokenRefused("assertion-expiry")
-        if not now - skew < expires:
+        expires = _moment(claims, "exp")
+        if expires is None or expires <= now - skew:
             raise TokenRefused("assertion-expired")
         if expires > now + self.assertion_seconds + skew:
             raise TokenRefused("assertion-lives-too-long")
-        for name in ("iat", "nbf"):
-            moment = claims.get(name)
-            if moment is None:
-                continue
-            if isinstance(moment, bool) or not isinstance(moment, int | float) or moment > now + skew:
-                raise TokenRefused("assertion-not-yet")
+        if any((_moment(claims, name) or now) > now + skew for name in ("iat", "nbf")):
+            raise TokenRefused("assertion-not-yet")
         jti = claims.get("jti")
         if not isinstance(jti, str) or not _JTI.fullmatch(jti):
             raise TokenRefused("assertion-jti")
@@ -143,6 +137,16 @@ class TokenDesk:
         if now >= expires:
             raise TokenRefused("token-expired")
         return AccessToken(client_id=subject, expires_at=expires)
+
+
+def _moment(claims: Mapping[str, object], name: str) -> float | None:
+    """A NumericDate of RFC 7519; None where it is missing. Anything else is no token at all."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:
+        raise TokenRefused("assertion-malformed")
+    return float(value)
 
 
 def _unverified_issuer(assertion: str) -> str:

@@ -14,7 +14,7 @@ from adapters.sandbox.people import Person
 
 COUNT = 40
 BANKRUPT = 0
-"""Index of the enterprise whose bankruptcy the court has accepted."""
+"""Index of the enterprise whose bankruptcy the court has accepted; the first of all."""
 
 _WORDS = ("样例", "示范", "示例", "模板", "标兵", "范本", "典型", "样本")
 _TRADES = ("制造", "纺织", "食品", "建材", "机械", "置业", "物流", "商贸", "餐饮", "电子")

@@ -173,7 +173,8 @@ class Population:
         yield self._single("ends-with-x", personas.ENDS_WITH_X, _subject(self._with_x()))
         nobody = Subject(kind="person", number=unused_number(self.today), name="查无此人")
         yield self._single("unknown", personas.UNKNOWN, nobody)
-        debtor, other = self.enterprises[trade.BANKRUPT], self.enterprises[trade.BANKRUPT + 1]
+        debtor, *others = self.enterprises
+        other = next(each for each in others if each.legal_rep.listed)
         yield Persona(
             id="bankrupt",
             description=personas.BANKRUPT,

@@ -42,7 +42,9 @@ async def plan_bundle(
         raise RequestValidationError([complaint]) from wrong
     purpose = purpose_of(context.catalog, wanted.basis.item)
     if purpose is None or bundle.id not in purpose.ids:
-        raise UnknownEntry("item of this bundle", wanted.basis.item, [i.id for i in bundle.items][:5])
+        raise UnknownEntry(
+            "item of this bundle", wanted.basis.item, [i.id for i in bundle.items][:5]
+        )
 
     async def answer() -> dict[str, Json]:
         plan = await context.planner.plan(

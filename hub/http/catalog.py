@@ -22,7 +22,15 @@ from hub.model import Json
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
 
-_KINDS = ("counties", "bundles", "items", "resources", "certificate-types", "code-tables", "authorities")
+_KINDS = (
+    "counties",
+    "bundles",
+    "items",
+    "resources",
+    "certificate-types",
+    "code-tables",
+    "authorities",
+)
 
 
 class PageOut(BaseModel):
@@ -50,7 +58,9 @@ def list_entries(
     """Entries in the order of their ids, briefly."""
     entries = _entries(context, kind)
     ids = sorted(
-        key for key, entry in entries.items() if county is None or getattr(entry, "county", county) == county
+        key
+        for key, entry in entries.items()
+        if county is None or getattr(entry, "county", county) == county
     )
     after = _uncursor(cursor)
     if after is not None:
@@ -81,7 +91,12 @@ def show_entry(
         out["desk_figures"] = plain(of_bundle(context.catalog.bundles[entry_id]))
     if kind == "resources" and isinstance(out, dict):
         out["connected"] = [
-            {"county": b.county, "source": b.source, "authority": b.authority, "fields": sorted(b.fields)}
+            {
+                "county": b.county,
+                "source": b.source,
+                "authority": b.authority,
+                "fields": sorted(b.fields),
+            }
             for b in context.catalog.bindings
             if b.resource == entry_id
         ]
@@ -128,5 +143,9 @@ def _uncursor(cursor: str | None) -> str | None:
     try:
         return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as wrong:
-        complaint = {"type": "value_error", "loc": ("query", "cursor"), "msg": "not a cursor of ours"}
+        complaint = {
+            "type": "value_error",
+            "loc": ("query", "cursor"),
+            "msg": "not a cursor of ours",
+        }
         raise RequestValidationError([complaint]) from wrong

@@ -55,7 +55,7 @@ def _checks(context: Context) -> dict[str, bool]:
 
     return {
         "database": holds(lambda: is_current(context.database)),
-        "evidence": holds(lambda: context.evidence.checkpoint()),
+        "evidence": holds(context.evidence.checkpoint),
         "keys": holds(lambda: context.vault.seal("ready", "ready", "ready", "ready")),
         "catalog": bool(context.catalog.bundles),
     }

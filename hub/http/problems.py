@@ -87,7 +87,9 @@ TABLE: dict[str, Entry] = {
         fix="稍后重试 / try again later",
     ),
     "hub.cache-unavailable": Entry(
-        status=503, title="缓存暂不可用 / The cache is not available", fix="稍后重试 / try again later"
+        status=503,
+        title="缓存暂不可用 / The cache is not available",
+        fix="稍后重试 / try again later",
     ),
     "hub.key-unavailable": Entry(status=503, title="密钥不可用 / Keys are not available"),
     "hub.corrupt-log": Entry(status=500, title="留痕日志损坏 / The evidence log is damaged"),
@@ -151,7 +153,9 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     if any(c["type"] == "json_invalid" for c in complaints):
         return problem(request, "hub.malformed-request", why=["json"])
     # The place and the rule, never the value: it may be a person's number.
-    why = [f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints]
+    why = [
+        f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints
+    ]
     return problem(request, "hub.invalid-request", why=why[:50])
 
 

@@ -118,5 +118,3 @@ def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
         ],
         "fields": fields,
     }
-
-

@@ -7,11 +7,18 @@ not validated twice on its way out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
@@ -83,7 +90,9 @@ class SubjectIn(_In):
 class BasisIn(_In):
     """Why it is asked."""
 
-    item: Id = Field(description="事项或一件事编号 / a service item or a bundle", examples=["xinxiang-10-02"])
+    item: Id = Field(
+        description="事项或一件事编号 / a service item or a bundle", examples=["xinxiang-10-02"]
+    )
     case: Case = Field(description="办件编号 / case number", examples=["41072120261124000123"])
     kind: BasisKind
     ref: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -161,7 +170,9 @@ class QueryIn(_In):
 
 
 AnswerValue = (
-    Annotated[str, StringConstraints(max_length=2000)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | bool
+    Annotated[str, StringConstraints(max_length=2000)]
+    | Annotated[int, Field(ge=-(2**53), le=2**53)]
+    | bool
 )
 
 
@@ -246,7 +257,7 @@ class FieldOut(BaseModel):
     """One field of an answer: never a bare null."""
 
     state: FieldState
-    value: Json = None
+    value: JsonValue = None
     provenance: ProvenanceOut | None = None
     why: str | None = None
     fix: str | None = None
@@ -276,7 +287,7 @@ class ExplainOut(BaseModel):
     """The plan of a query, without asking anybody."""
 
     outcome: Literal["would-ask", "refused"]
-    calls: list[dict[str, Json]]
+    calls: list[dict[str, JsonValue]]
     fields: dict[str, ExplainedField]
 
 
@@ -287,7 +298,7 @@ class MaterialOut(BaseModel):
     name: str
     copies: int
     state: Literal["exempted", "fetched", "asked"]
-    by: list[dict[str, Json]]
+    by: list[dict[str, JsonValue]]
     reason: str | None
     note: str
     merged: bool
@@ -303,7 +314,7 @@ class FormOut(BaseModel):
     subject: str
     required: bool
     state: Literal["filled", "given", "asked"]
-    value: Json
+    value: JsonValue
     value_label: str | None
     provenance: ProvenanceOut | None
     receipt: str | None
@@ -440,5 +451,3 @@ def _form_out(field: FormFieldPlan) -> dict[str, Json]:
         "asked_because": str(field.asked_because) if field.asked_because else None,
         "note": field.note,
     }
-
-

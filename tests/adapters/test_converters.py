@@ -67,6 +67,8 @@ def test_values_become_canonical(name: str) -> None:
 
 
 UNREADABLE: dict[str, tuple[As, Any]] = {
+    "NUL in text": (As.STRING, "a\x00b"),
+    "half a surrogate pair": (As.STRING, "a\ud800"),
     "object for text": (As.STRING, {"a": 1}),
     "list for text": (As.STRING, ["a"]),
     "bytes for text": (As.STRING, b"a"),

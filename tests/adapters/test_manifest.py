@@ -77,7 +77,7 @@ WRONG: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "a kind": ("kind: rest", "kind: carrier-pigeon", [("unknown-kind", 5)]),
     "no kind": ("kind: rest\n", "", [("unknown-kind", 2)]),
     "a breaker": ("timeout: 2s", "timeout: 2s\nbreaker: { failures: 0 }", [("greater-than-equal", 9)]),
-    "a file of authorities": ("timeout: 2s", "ca_file: none.pem", [("missing-file", 8)]),
+    "a file of authorities": ("timeout: 2s", "ca_file: none.pem", [("ca-file", 8)]),
     "a file elsewhere": ("timeout: 2s", "ca_file: ../../x.pem", [("pattern", 8)]),
     "status in ok_when": ('ok_when: { code: "0" }', "ok_when: { status: 200 }", [("value", 16)]),
     "not a mapping": (MANIFEST, "- a\n- b\n", [("shape", 1)]),

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from adapters.compiling import Compiler
 from adapters.errors import SourceAnswerInvalid
 from adapters.manifest import Answer, Connect
-from adapters.mapping import Compiler, Plan
+from adapters.mapping import Plan
 from adapters.model import Outcome, RawReply, Record
 from adapters.rest import RestConnect
 from tests.adapters.small import CATALOG
@@ -90,6 +91,10 @@ JUDGED: dict[str, Case] = {
     "one good, one of another kind": (ENVELOPE, {"code": 0, "d": [{"t": 1}, 2]}, "record-shape"),
     "document of another kind": (TEXT, ["t"], "record-shape"),
     "nothing of what is mapped": (TEXT, {"error": "x"}, "nothing-mapped"),
+    "lines of another kind": (
+        {"lines": "r", "fields": {"text": {"at": "t"}, "line_text": {"at": "x"}}},
+        {"r": [{"y": 1}]}, "nothing-mapped",
+    ),
     "only a constant": (
         {"fields": {"text": {"at": "t"}, "flag": {"const": True}}}, {"x": 1}, "nothing-mapped",
     ),
@@ -242,6 +247,9 @@ WRONG: dict[str, tuple[dict[str, Any], str, tuple[str | int, ...]]] = {
     ),
     "a const of another type": (
         {"fields": {"whole": {"const": "x"}}}, "const", ("fields", "whole", "const"),
+    ),
+    "a const that is no code": (
+        {"fields": {"gender": {"const": "M"}}}, "unknown-code", ("fields", "gender", "const"),
     ),
     "records: some": (
         {**TEXT, "records": "d", "empty_when": {"records": "some"}}, "empty-when",

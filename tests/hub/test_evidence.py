@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from hub.database import Database, is_current, migrate, open_database
 from hub.errors import EvidenceUnavailable, UnknownReceipt
@@ -64,7 +66,11 @@ def test_every_record_can_be_proven(log: EvidenceLog) -> None:
 
         assert receipt.index == number
         assert verify_inclusion(
-            leaf_hash(receipt.leaf.encode()), number, 700, receipt.proof, root_of(receipt.checkpoint)
+            leaf_hash(receipt.leaf.encode()),
+            number,
+            700,
+            receipt.proof,
+            root_of(receipt.checkpoint),
         )
         assert json.loads(receipt.leaf)["body"] == {"n": number}
     assert log.audit() == []
@@ -141,7 +147,9 @@ def test_nothing_is_acknowledged_when_nothing_can_be_written(tmp_path: Path) -> 
     """A full disk refuses the record; when there is room again the log goes on, whole."""
     database = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
     migrate(database)
-    log = EvidenceLog(database, Vault.at(tmp_path / "keys", StoredDataKeys(database)), "hub.example")
+    log = EvidenceLog(
+        database, Vault.at(tmp_path / "keys", StoredDataKeys(database)), "hub.example"
+    )
     log.submit([record()]).result()
     with database.writer.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
@@ -166,7 +174,9 @@ def test_no_personal_value_is_stored_in_clear(tmp_path: Path) -> None:
     """The database's files hold neither the number nor the salt."""
     database = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
     migrate(database)
-    log = EvidenceLog(database, Vault.at(tmp_path / "keys", StoredDataKeys(database)), "hub.example")
+    log = EvidenceLog(
+        database, Vault.at(tmp_path / "keys", StoredDataKeys(database)), "hub.example"
+    )
     one = record()
     log.submit([one]).result()
     log.close()
@@ -202,7 +212,7 @@ def log_in(folder: Path) -> tuple[EvidenceLog, Database]:
 
 
 def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
-    """kill -9 in mid-flight, twice: every acknowledged record is there and the log is whole."""
+    """Kill -9 in mid-flight, twice: every acknowledged record is there and the log is whole."""
     acknowledged: list[str] = []
     for _ in range(2):
         writer = subprocess.Popen(
@@ -226,9 +236,6 @@ def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
 
 def test_models_equal_migrations(database: Database) -> None:
     """What the migrations make is what the code expects, on both databases."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-
     with database.reading() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hub.merkle import (
     Frontier,
+    SubtreeHash,
     consistency_proof,
     fold,
     inclusion_proof,
@@ -39,7 +40,7 @@ def naive_root(leaves: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"\x01" + naive_root(leaves[:k]) + naive_root(leaves[k:])).digest()
 
 
-def subtree_of(leaves: Sequence[bytes]):
+def subtree_of(leaves: Sequence[bytes]) -> SubtreeHash:
     """Subtree roots straight from the data."""
     return lambda first, size: naive_root(leaves[first : first + size])
 

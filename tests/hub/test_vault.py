@@ -46,7 +46,9 @@ def test_every_changed_byte_is_noticed(vault: Vault) -> None:
 def test_equal_values_look_different_but_are_found_again(vault: Vault) -> None:
     """Ciphertexts of equal values differ; their blind indexes are equal within a column only."""
     assert vault.seal("t", "c", "r", NUMBER) != vault.seal("t", "c", "r", NUMBER)
-    assert vault.blind_index("a", "99010119900101001x") == vault.blind_index("a", " 99010119900101001Ｘ")
+    assert vault.blind_index("a", "99010119900101001x") == vault.blind_index(
+        "a", " 99010119900101001Ｘ"
+    )
     assert vault.blind_index("a", NUMBER) != vault.blind_index("b", NUMBER)
     assert NUMBER.encode() not in vault.blind_index("a", NUMBER)
 

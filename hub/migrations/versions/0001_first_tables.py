@@ -34,12 +34,14 @@ def upgrade() -> None:
         sa.Column("number", _big, primary_key=True, autoincrement=False),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
     )
-    op.create_table(
+    head = op.create_table(
         "hub_evidence_head",
         sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("size", _big, nullable=False),
         sa.Column("frontier", sa.LargeBinary, nullable=False),
     )
+    # The one row is there from the start, so that two first writers have something to lock.
+    op.bulk_insert(head, [{"one": 1, "size": 0, "frontier": b""}])
     op.create_table(
         "hub_data_key",
         sa.Column("id", sa.LargeBinary(8), primary_key=True),
