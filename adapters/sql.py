@@ -297,13 +297,17 @@ def _close(connection: Any) -> None:
         connection.close()
 
 
+_LOGIN = re.compile(
+    r"authentication failed|no password supplied|role .{1,80} does not exist|no pg_hba.conf entry"
+    r"|认证失败|ORA-01017|ORA-28000|Access denied for user",
+    re.IGNORECASE,
+)
+"""Drivers give no SQLSTATE while connecting, only the server's words."""
+
+
 def _connecting(error: Exception) -> AdapterError:
     """Why there is no connection, without the driver's words: they hold host and user."""
-    if re.search(
-        r"password|authentication|role .* does not exist|ORA-01017", str(error), re.IGNORECASE
-    ):
-        return SourceRefused("login")
-    return SourceUnavailable("connect")
+    return SourceRefused("login") if _LOGIN.search(str(error)) else SourceUnavailable("connect")
 
 
 def _translated(error: Exception) -> AdapterError:

@@ -28,27 +28,23 @@ FAR_FUTURE = date(9999, 12, 31)
 class Sheet:
     """A page whose shape was checked: gives the rows that are sound."""
 
-    def __init__(self, page: Page, shape: Shape) -> None:
-        self.page = page
-        unread = bool(page.problems)
-        if not unread:
+    def __init__(self, page: Page, shape: Shape, key: str) -> None:
+        self.page, self.complain = page, page.complain
+        if page.tree is not None:
             page.problems += shape(page.tree)
-        self.lost = unread or any(not _in_list(p.path) for p in page.problems)
-        """True: the file as a whole cannot be used, and nothing is said about what it lacks."""
-        self._broken = {id(self._row_at(p.path)) for p in page.problems if _in_list(p.path)}
-        self.complain = page.complain
-
-    @property
-    def head(self) -> Row:
-        """The values beside the list; only for a file that is not lost."""
-        return self.page.tree if isinstance(self.page.tree, dict) else {}
+        head = page.tree if isinstance(page.tree, dict) else {}
+        self.head: Row = head
+        """The values beside the list; where the file has complaints, they may be of any kind."""
+        self.lost = not isinstance(head.get(key), list)
+        """True: there is no list to look at, and nothing is said about what it lacks."""
+        self._broken = {id(self._row_at(p.path)) for p in page.problems}
 
     def rows(self, holder: Row, key: str, at: Path = ()) -> Iterator[tuple[Path, Row]]:
         """The sound rows of a list, each with its path."""
         if self.lost:
             return
         for index, row in enumerate(holder[key]):
-            if id(row) not in self._broken:
+            if isinstance(row, dict) and id(row) not in self._broken:
                 yield (*at, key, index), row
 
     def known(self, holder: Row, key: str, name: str = "id") -> set[Any]:
@@ -57,10 +53,6 @@ class Sheet:
             return set()
         rows = (row for row in holder[key] if isinstance(row, dict))
         return {row[name] for row in rows if isinstance(row.get(name), str | int)}
-
-    def sound(self, row: Row) -> bool:
-        """Was nothing wrong with the shape of the row itself?"""
-        return id(row) not in self._broken
 
     def unique(self, rows: Iterator[tuple[Path, Row]], name: str = "id") -> None:
         """Complain about every row whose `name` an earlier row of the list has."""
@@ -77,19 +69,16 @@ class Sheet:
             self.complain(at, f"unknown-{kind.replace(' ', '-')}", repr(wanted), expected)
 
     def _row_at(self, path: Path) -> Tree:
-        """The innermost row (mapping in a list) that holds `path`."""
+        """The innermost row (mapping in a list) that holds `path`; None outside of the lists."""
         value: Any = self.page.tree
         row: Tree = None
         for step in path:
-            if isinstance(value, dict | list):
-                value = value[step] if isinstance(value, list) else value.get(step)  # type: ignore[index]
+            if isinstance(value, dict) and step not in value:
+                break
+            value = value[step]
             if isinstance(step, int) and isinstance(value, dict):
                 row = value
         return row
-
-
-def _in_list(path: Path) -> bool:
-    return any(isinstance(step, int) for step in path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +101,7 @@ def _members(sheet: Sheet, key: str, inner: str) -> dict[str, Collection[str] | 
         return None
     known: dict[str, Collection[str] | None] = dict.fromkeys(sheet.known(sheet.head, key))
     for _, row in sheet.rows(sheet.head, key):
-        known[row["id"]] = sheet.known(row, inner)
+        known[row["id"]] = {*(known[row["id"]] or ()), *sheet.known(row, inner)}
     return known
 
 
@@ -148,6 +137,7 @@ def check_resources(sheet: Sheet, known: Vocabulary) -> None:
         sheet.unique(sheet.rows(row, "fields", at))
         sheet.unique(sheet.rows(row, "query_keys", at))
         _check_line_key(sheet, at, row)
+        _check_standing(sheet, at, row)
 
 
 def _check_line_key(sheet: Sheet, at: Path, row: Row) -> None:
@@ -160,6 +150,19 @@ def _check_line_key(sheet: Sheet, at: Path, row: Row) -> None:
     elif not fields[key].get("repeated", False):
         expected = "a field with repeated: true"
         sheet.complain((*at, "line_key"), "line-key-not-repeated", repr(key), expected)
+
+
+def _check_standing(sheet: Sheet, at: Path, row: Row) -> None:
+    fields = {f["id"]: f for _, f in sheet.rows(row, "fields") if isinstance(f.get("id"), str)}
+    standing = row.get("standing")
+    if not isinstance(standing, dict):
+        return
+    until, states = standing.get("until"), standing.get("states")
+    if isinstance(until, str) and until not in fields:
+        sheet.refer((*at, "standing", "until"), until, fields, "field")
+    for name in states if isinstance(states, dict) else ():
+        if name not in fields:
+            sheet.refer((*at, "standing", "states"), name, fields, "field")
 
 
 def _check_typed_rows(sheet: Sheet, rows: Iterator[tuple[Path, Row]], known: Vocabulary) -> None:
@@ -257,7 +260,8 @@ def _check_departments(sheet: Sheet, at: Path, row: Row, key: str) -> None:
 class _Frame:
     """What a row of an analysed bundle may refer to."""
 
-    seqs: Collection[int]
+    seqs: Collection[int] | None
+    """None: the published items could not be read."""
     subjects: Collection[str]
     known: Vocabulary
     published: Mapping[str, Row] = field(default_factory=dict)
@@ -285,15 +289,17 @@ def check_materials(sheet: Sheet, published: Sheet, known: Vocabulary) -> None:
 def _frame(
     sheet: Sheet, row: Row, bundle: Row | None, published: Sheet, known: Vocabulary
 ) -> _Frame:
-    items = {} if bundle is None else {i["id"]: i for _, i in published.rows(bundle, "items")}
-    ids = published.known(bundle, "items") if bundle is not None else set()
-    printed = {int(item_id.rpartition("-")[2]) for item_id in ids if item_id[-1:].isdecimal()}
-    return _Frame(
-        seqs=printed | sheet.known(row, "items", "seq"),
-        subjects=sheet.known(row, "subjects"),
-        known=known,
-        published={**{item_id: {} for item_id in ids}, **items},
-    )
+    items: dict[str, Row] = {}
+    seqs: set[int] | None = None
+    if bundle is not None:
+        items = {item_id: {} for item_id in published.known(bundle, "items")}
+        items |= {item["id"]: item for _, item in published.rows(bundle, "items")}
+        seqs = {int(item_id.rpartition("-")[2]) for item_id in items if _NUMBERED_ID(item_id)}
+        seqs |= sheet.known(row, "items", "seq")
+    return _Frame(seqs, sheet.known(row, "subjects"), known, items)
+
+
+_NUMBERED_ID = re.compile(r".*-[0-9]+").fullmatch
 
 
 def _same(sheet: Sheet, at: Path, here: str | None, listed: str | None, kind: str) -> None:
@@ -369,7 +375,7 @@ def _check_material(sheet: Sheet, at: Path, row: Row, frame: _Frame) -> None:
 
 
 def _check_seq(sheet: Sheet, at: Path, seq: int, frame: _Frame) -> None:
-    if seq not in frame.seqs:
+    if frame.seqs is not None and seq not in frame.seqs:
         expected = f"the seq of an item: {', '.join(map(str, sorted(frame.seqs)))}"
         sheet.complain(at, "unknown-item", str(seq), expected)
 

@@ -275,6 +275,14 @@ RESOURCES = row(
                     ),
                     "update_note": optional(text),
                     "line_key": optional(NAME),
+                    "standing": optional(
+                        row(
+                            {
+                                "until": optional(NAME),
+                                "states": optional(row({}, others=filled(text))),
+                            }
+                        )
+                    ),
                     "interface": row({"kind": SLUG, "system": text}, others=any_text),
                     "quirks": listed(text),
                     "no_record": text,

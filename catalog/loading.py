@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from catalog import agreement, grammar
 from catalog.agreement import Row, Sheet, Vocabulary
@@ -38,6 +37,7 @@ from catalog.model import (
     ServiceItem,
     Sharing,
     SharingTerms,
+    Standing,
     Subject,
     SubjectKind,
     frozen,
@@ -51,17 +51,13 @@ COUNTIES = Path(__file__).parents[1] / "deploy" / "counties"
 """One folder for each county."""
 
 _NATIONAL_FILE = "catalog/data"
-_COUNTY_SHAPES = {
-    "bundles.yaml": grammar.BUNDLES,
-    "materials.yaml": grammar.MATERIALS,
-    "resources.yaml": grammar.RESOURCES,
-    "authorities.yaml": grammar.AUTHORITIES,
+_COUNTY_FILES: Mapping[str, tuple[str, grammar.Shape]] = {
+    "bundles.yaml": ("bundles", grammar.BUNDLES),
+    "materials.yaml": ("bundles", grammar.MATERIALS),
+    "resources.yaml": ("resources", grammar.RESOURCES),
+    "authorities.yaml": ("authorities", grammar.AUTHORITIES),
 }
-_EMPTY: Mapping[str, dict[str, Any]] = {
-    "materials.yaml": {"bundles": []},
-    "resources.yaml": {"resources": []},
-    "authorities.yaml": {"authorities": []},
-}
+"""The list each file holds, and its shape. Only the first must be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +82,9 @@ def load(
         InvalidCatalog: something is wrong; all complaints are in it and nothing was loaded.
         UnknownEntry: `only` names a county that has no folder.
     """
-    tables = _national(national, "code-tables.yaml", grammar.CODE_TABLES)
-    types = _national(national, "certificate-types.yaml", grammar.CERTIFICATE_TYPES)
-    resources = _national(national, "resources.yaml", grammar.RESOURCES)
+    tables = _national(national, "code_tables", grammar.CODE_TABLES)
+    types = _national(national, "certificate_types", grammar.CERTIFICATE_TYPES)
+    resources = _national(national, "resources", grammar.RESOURCES)
     known = agreement.vocabulary(tables, types, resources)
     agreement.check_tables(tables)
     agreement.check_types(types, known)
@@ -107,8 +103,9 @@ def load(
     return _build(tables, types, resources, places)
 
 
-def _national(folder: Path, name: str, shape: grammar.Shape) -> Sheet:
-    return Sheet(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape)
+def _national(folder: Path, key: str, shape: grammar.Shape) -> Sheet:
+    name = f"{key.replace('_', '-')}.yaml"
+    return Sheet(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
 
 
 def _folders(
@@ -136,13 +133,13 @@ def _of_file(file: str, rule: str, found: str, expected: str) -> Complaint:
 
 def _read_county(folder: Path) -> _County:
     def sheet(name: str) -> Sheet:
-        file = f"{folder.name}/catalog/{name}"
-        path = folder / "catalog" / name
-        if name in _EMPTY and not path.exists():
-            return Sheet(Page(file, tree=_EMPTY[name]), _COUNTY_SHAPES[name])
-        return Sheet(read_page(path, file), _COUNTY_SHAPES[name])
+        key, shape = _COUNTY_FILES[name]
+        file, path = f"{folder.name}/catalog/{name}", folder / "catalog" / name
+        if name != "bundles.yaml" and not path.exists():
+            return Sheet(Page(file, tree={key: []}), shape, key)
+        return Sheet(read_page(path, file), shape, key)
 
-    return _County(folder.name, *(sheet(name) for name in _COUNTY_SHAPES))
+    return _County(folder.name, *(sheet(name) for name in _COUNTY_FILES))
 
 
 def _check_county(place: _County, known: Vocabulary) -> None:
@@ -156,9 +153,9 @@ def _check_county(place: _County, known: Vocabulary) -> None:
 def _unknown_files(folder: Path) -> Iterator[Complaint]:
     """A misspelt `material.yaml` would be silently not there."""
     for path in sorted((folder / "catalog").glob("*.y*ml")):
-        if path.name not in _COUNTY_SHAPES:
-            near = grammar.suggestion(path.name, _COUNTY_SHAPES)
-            expected = f"one of {', '.join(_COUNTY_SHAPES)}{near}"
+        if path.name not in _COUNTY_FILES:
+            near = grammar.suggestion(path.name, _COUNTY_FILES)
+            expected = f"one of {', '.join(_COUNTY_FILES)}{near}"
             file = f"{folder.name}/catalog/{path.name}"
             yield _of_file(file, "unknown-file", repr(path.name), expected)
 
@@ -166,9 +163,7 @@ def _unknown_files(folder: Path) -> Iterator[Complaint]:
 def _shared_divisions(places: Iterable[_County]) -> Iterator[Complaint]:
     seen: dict[str, str] = {}
     for place in places:
-        if place.bundles.lost:
-            continue
-        division = place.bundles.head["division_code"]
+        division = str(place.bundles.head.get("division_code", place.id))
         if division in seen:
             expected = f"a code of its own; {seen[division]} has this one"
             file = place.bundles.page.file
@@ -233,6 +228,15 @@ def _resource(row: Row) -> DataResource:
         interface=frozen(row["interface"]),
         fields=frozen({f["id"]: _field(f) for f in row["fields"]}),
         line_key=row.get("line_key"),
+        standing=_standing(row["standing"]) if "standing" in row else None,
+    )
+
+
+def _standing(row: Row) -> Standing:
+    states = row.get("states", {})
+    return Standing(
+        until=row.get("until"),
+        states=frozen({name: frozenset(codes) for name, codes in states.items()}),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from stdnum.iso7064 import mod_11_2
 
 from catalog import Complaint, InvalidCatalog
 from tests.world.catalogs import (
@@ -85,7 +86,7 @@ BROKEN = {
     "year long ago": Change(BUNDLES, "year: 2024", "year: 24", "out-of-range"),
     "bundle of another county": Change(BUNDLES, "- id: yanshi-02\n", "- id: xinxiang-02\n", "foreign-id", others=1),
     "item of another bundle": Change(BUNDLES, "id: yanshi-02-01", "id: yanshi-01-04", "foreign-id"),
-    "item twice": Change(BUNDLES, "id: yanshi-01-03", "id: yanshi-01-02", "duplicate-id"),
+    "item twice": Change(BUNDLES, "id: yanshi-01-03", "id: yanshi-01-02", "duplicate-id", others=1),
     "unknown kind": Change(BUNDLES, "kind: query", "kind: querry", "unknown-word", says="'query'"),
     "departments not listed": Change(BUNDLES, "        departments: [县市场监管局, 县消防救援大队]\n", "", "departments-missing", lines=-1),
     "departments differ": Change(BUNDLES, "[县市场监管局, 县消防救援大队]", "[县市场监管局, 县公安局]", "departments-differ", lines=-1),
@@ -103,7 +104,7 @@ BROKEN = {
     "answered by an unknown resource": Change(MATERIALS, "answered_by: [realestate.ownership]", "answered_by: [realestate.owner]", "unknown-resource", says="'realestate.ownership'"),
     "unknown subject of a material": Change(MATERIALS, "kind: licence, subject: guardian", "kind: licence, subject: guardien", "unknown-subject", says="'guardian'"),
     "unknown subject of a field": Change(MATERIALS, "fill_from: resident-id-card.name, subject: guardian", "fill_from: resident-id-card.name, subject: parent", "unknown-subject"),
-    "subject twice": Change(MATERIALS, "- {id: child, label", "- {id: guardian, label", "duplicate-id", others=4),
+    "subject twice": Change(MATERIALS, "- {id: child, label", "- {id: guardian, label", "duplicate-id", others=5),
     "material twice": Change(MATERIALS, "- {id: no-crime,", "- {id: no-house,", "duplicate-id"),
     "form field twice": Change(MATERIALS, "- {id: guardian_name,", "- {id: child_name,", "duplicate-id"),
     "unknown seq": Change(MATERIALS, "items: [1, 2], issuer", "items: [1, 7], issuer", "unknown-item", says="0, 1, 2, 3"),
@@ -118,12 +119,12 @@ BROKEN = {
     "conditional without condition": Change(MATERIALS, ", condition: 已迁入本县", "", "condition-missing"),
     "condition without conditional": Change(MATERIALS, "coverage: conditional", "coverage: full", "condition-unused"),
     "exempted and left": Change(MATERIALS, "[crime.background-check], coverage: full", "[crime.background-check], coverage: full, left_code: no-source", "exempted-and-left"),
-    "left without a word": Change(MATERIALS, "    left_code: photo\n", "", "left-unexplained", lines=-6),
-    "left twice": Change(MATERIALS, "    left_code: photo\n", "    left_code: photo\n    merged_into: one-form\n", "left-unexplained", lines=-6),
-    "left without reason": Change(MATERIALS, "    reason: 照片须上传\n", "", "reason-missing", lines=-7),
-    "left with coverage": Change(MATERIALS, "    left_code: photo\n", "    left_code: photo\n    coverage: full\n", "not-exempted", lines=1),
+    "left without a word": Change(MATERIALS, "    left_code: photo\n", "", "left-unexplained", lines=-7),
+    "left twice": Change(MATERIALS, "    left_code: photo\n", "    left_code: photo\n    merged_into: one-form\n", "left-unexplained", lines=-8),
+    "left without reason": Change(MATERIALS, "    reason: 照片须上传\n", "", "reason-missing", lines=-8),
+    "left with coverage": Change(MATERIALS, "    left_code: photo\n", "    left_code: photo\n    coverage: full\n", "not-exempted"),
     "merged elsewhere": Change(MATERIALS, "merged_into: one-form", "merged_into: two-forms", "unknown-word"),
-    "unknown left code": Change(MATERIALS, "left_code: photo", "left_code: foto", "unknown-word", says="'photo'"),
+    "unknown left code": Change(MATERIALS, "left_code: photo", "left_code: phto", "unknown-word", says="'photo'"),
     "mode for one entry": Change(MATERIALS, "[crime.background-check], coverage: full", "[crime.background-check], exempt_mode: all, coverage: full", "mode-of-one"),
     "answer without a resource": Change(MATERIALS, "exempt_by: [realestate.ownership]", "exempt_by: [resident-id-card]", "nothing-answers"),
     "fill from an unknown resource": Change(MATERIALS, "fill_from: hukou.person.gender", "fill_from: hukou.persons.gender", "unknown-resource", says="'hukou.person'"),
@@ -138,7 +139,7 @@ BROKEN = {
     "authority twice": Change(AUTHORITIES, "县司法局", "县教体局", "duplicate-id"),
     "authority with a wrong identifier": Change(AUTHORITIES, "11990000000000107Q", "11990000000000107R", "example-identifier"),
     "anchor": Change(RESOURCES, "quirks: [集体户会返回全部成员]", "quirks: &q [集体户会返回全部成员]", "anchor"),
-    "tag": Change(BUNDLES, "year: 2024", "year: !!int 2024", "tag"),
+    "tag": Change(BUNDLES, "county: 演示县", "county: !!str 演示县", "tag"),
     "tab as indent": Change(BUNDLES, "    deadline:", "\tdeadline:", "yaml-syntax"),
     "two documents": Change(AUTHORITIES, "authorities:", "--- {}\n--- \nauthorities:", "documents", lines=-1),
 }  # fmt: skip
@@ -215,13 +216,16 @@ def test_an_unreadable_file_is_one_complaint(tmp_path: Path) -> None:
 def test_a_broken_row_is_still_known(tmp_path: Path) -> None:
     """A resource with a wrong field type is complained about once, not at each who names it."""
     texts = files()
-    texts[RESOURCES] = texts[RESOURCES].replace("type: string, source: XM", "type: text, source: XM")
+    texts[RESOURCES] = texts[RESOURCES].replace(
+        "type: string, source: XM", "type: text, source: XM"
+    )
     assert {c.rule for c in complaints(tmp_path, texts)} == {"unknown-word"}
 
 
 def test_real_citizen_numbers_are_refused_without_repeating_them(tmp_path: Path) -> None:
     """An example outside the invented division is refused, and the number does not stand in it."""
-    number = "".join(["11", "0105", "1949", "1231", "002X"])
+    base = "88" + "010119900101001"
+    number = base + mod_11_2.calc_check_digit(base)
     texts = files()
     texts[RESOURCES] = texts[RESOURCES].replace("990101199001010019", number)
     (complaint,) = complaints(tmp_path, texts)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog import InvalidCatalog
-from tests.world.catalogs import AUTHORITIES, BUNDLES, MATERIALS, files, written
+from tests.world.catalogs import AUTHORITIES, BUNDLES, MATERIALS, Place, files, written
 
 LAUGHS = "a: &a [ha, ha]\n" + "".join(
     f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n"
@@ -101,9 +101,11 @@ def test_damaged_files_never_escape(tmp_path: Path, seed: int) -> None:
             case _:
                 data[at:at] = dice.choice([b"{", b"[", b": ", b"\n", b"'", b"- ", b"null", b"\t"])
     place = written(tmp_path, {**texts, name: bytes(data)})
+    assert _outcome(place) in {"loaded", "refused"}
+
+
+def _outcome(place: Place) -> str:
     try:
-        catalog = place.load()
+        return "loaded" if place.load().counties else "empty"
     except InvalidCatalog as error:
-        assert error.complaints
-    else:
-        assert catalog.counties
+        return "refused" if error.complaints else "refused without a word"
