@@ -16,7 +16,7 @@ from typing import Any
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode
 from catalog.grammar import Shape, suggestion
-from catalog.reading import Page, Step, Tree
+from catalog.reading import Page, Problem, Step, Tree
 
 Row = Mapping[str, Any]
 Path = tuple[Step, ...]
@@ -37,7 +37,7 @@ class Sheet:
         """The values beside the list; where the file has complaints, they may be of any kind."""
         self.lost = not isinstance(head.get(key), list)
         """True: there is no list to look at, and nothing is said about what it lacks."""
-        self._broken = {id(self._row_at(p.path)) for p in page.problems}
+        self._broken = {id(self._broken_by(problem)) for problem in page.problems}
 
     def rows(self, holder: Row, key: str, at: Path = ()) -> Iterator[tuple[Path, Row]]:
         """The sound rows of a list, each with its path."""
@@ -67,6 +67,16 @@ class Sheet:
         if wanted not in known:
             expected = f"a known {kind}{suggestion(wanted, known)}"
             self.complain(at, f"unknown-{kind.replace(' ', '-')}", repr(wanted), expected)
+
+    def _broken_by(self, problem: Problem) -> Tree:
+        """The row that a problem spoils: the one that lacks a key, or holds a wrong value."""
+        if problem.rule == "missing-key":
+            return self._row_at(problem.path)
+        if problem.rule == "not-a-mapping" and any(
+            isinstance(step, int) for step in problem.path[-1:]
+        ):
+            return None
+        return self._row_at(problem.path[:-1])
 
     def _row_at(self, path: Path) -> Tree:
         """The innermost row (mapping in a list) that holds `path`; None outside of the lists."""

@@ -295,7 +295,9 @@ def _walk(text: str) -> Iterator[tuple[tuple[Step, ...], int]]:
                 state[0] += 1
             elif state[0] is None:
                 state[:] = [getattr(event, "value", ""), line]
-                continue
+                if kind not in _STARTS:
+                    continue
+                path = (*base, "")  # a mapping or a list as key, complained about elsewhere
             else:
                 path, line = (*base, state[0]), state[1]
                 state[0] = None
@@ -306,4 +308,5 @@ def _walk(text: str) -> Iterator[tuple[tuple[Step, ...], int]]:
             stack.append((path, [None, 0]))
 
 
+_STARTS = (yaml.SequenceStartEvent, yaml.MappingStartEvent)
 _ENDS = (yaml.SequenceEndEvent, yaml.MappingEndEvent)

@@ -111,7 +111,9 @@ def _for_entry(child: Person, dose: Missing) -> bool:
 def _due(birth: date) -> Iterator[Missing]:
     for vaccine, months in SCHEDULE:
         for at, month in enumerate(months):
-            yield Missing(vaccine=vaccine, number=at + 1, due=max(birth, months_after(birth, month)))
+            yield Missing(
+                vaccine=vaccine, number=at + 1, due=max(birth, months_after(birth, month))
+            )
     sixth = months_after(birth, AT_SIX_YEARS)
     new = sixth >= DTAP_AT_SIX_SINCE
     yield Missing(vaccine="DTaP" if new else "DT", number=5 if new else 1, due=sixth)

@@ -217,7 +217,7 @@ _ACTS: dict[Fault, _Act] = {
 }
 
 
-def reset(transport: asyncio.Transport) -> None:
+def reset(transport: asyncio.WriteTransport) -> None:
     """End a connection with RST instead of FIN: the peer sees “connection reset”."""
     connection: socket.socket | None = transport.get_extra_info("socket")
     if connection is not None:

@@ -13,6 +13,7 @@ import hmac
 import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +71,7 @@ class Gateway:
             said = [str(asked[name]) for name in ("rid", "sid", "rtime", "sign")]
         except (ValueError, KeyError, TypeError):
             return _refusal("-1", "参数不完整")
-        if refusal := self._refused(*said, [self._caller.app_key]):
+        if refusal := self._refused(said, [self._caller.app_key]):
             return refusal
         now, secret = _now_ms(), secrets.token_hex(16)
         self._secrets = {each: end for each, end in self._secrets.items() if end > now}
@@ -83,17 +84,16 @@ class Gateway:
         said = [request.headers.get(PREFIX + name, "") for name in ("rid", "sid", "rtime", "sign")]
         now = _now_ms()
         alive = [secret for secret, end in self._secrets.items() if end > now]
-        return self._refused(*said, alive)
+        return self._refused(said, alive)
 
-    def _refused(
-        self, rid: str, sid: str, rtime: str, sign: str, keys: list[str]
-    ) -> Response | None:
+    def _refused(self, said: Sequence[str], keys: Sequence[str]) -> Response | None:
+        rid, sid, rtime, sign = said
         if (rid, sid) != (self._caller.rid, self._caller.sid):
             return _refusal("-1", "请求方或服务未登记")
         if not rtime.isdecimal() or abs(_now_ms() - int(rtime)) > CLOCK_MS:
             return _refusal("-1", "请求时间超出允许范围")
         signs = (signed(key, rid, sid, rtime) for key in keys)
-        if not any([hmac.compare_digest(each.encode(), sign.encode()) for each in signs]):
+        if not any(hmac.compare_digest(each.encode(), sign.encode()) for each in signs):
             return _refusal("E-106", "签名验证失败或密钥已过期")
         return None
 

@@ -220,9 +220,7 @@ def _recommendation(missing: Missing) -> Resource:
     return {
         "vaccineCode": [_concept(missing.vaccine)],
         "forecastStatus": {"coding": [{"code": "overdue"}], "text": "逾期未种"},
-        "dateCriterion": [
-            {"code": {"text": "应种日期"}, "value": missing.due.isoformat()}
-        ],
+        "dateCriterion": [{"code": {"text": "应种日期"}, "value": missing.due.isoformat()}],
         "doseNumberPositiveInt": missing.number,
     }
 

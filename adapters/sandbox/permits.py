@@ -33,9 +33,7 @@ class Permit:
     state: str = IN_FORCE
 
 
-def permits_of(
-    seed: str, today: date, household: Household, person: Person
-) -> Iterator[Permit]:
+def permits_of(seed: str, today: date, household: Household, person: Person) -> Iterator[Permit]:
     """The permits of `person`; the first is not always the one in force."""
     traits, residence = household.shape.traits, household.residence
     draws = Draws(seed, "permit", person.serial)

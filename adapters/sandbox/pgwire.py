@@ -27,7 +27,9 @@ _VERSION_3, _CANCEL, _SSL, _GSS = 196608, 80877102, 80877103, 80877104
 _MAX_MESSAGE = 1024 * 1024
 HUGE_ROWS = 50_000
 _PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\d+)""")
-_SESSION = re.compile(r"\s*(SET|BEGIN|START|COMMIT|ROLLBACK|END|DISCARD|DEALLOCATE)\b", re.IGNORECASE)
+_SESSION = re.compile(
+    r"\s*(SET|BEGIN|START|COMMIT|ROLLBACK|END|DISCARD|DEALLOCATE)\b", re.IGNORECASE
+)
 _SELECT = re.compile(r"\s*(SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _TIMEOUT = re.compile(r"statement_timeout=(\d+)")
 
@@ -60,7 +62,9 @@ class Result:
 class ReadOnly:
     """An SQLite database that is only read, and what its columns are in PostgreSQL."""
 
-    def __init__(self, script: Callable[[sqlite3.Connection], None], types: Mapping[str, int]) -> None:
+    def __init__(
+        self, script: Callable[[sqlite3.Connection], None], types: Mapping[str, int]
+    ) -> None:
         """Args:
         script: Fills the empty database.
         types: Column name → type; text where it says nothing.

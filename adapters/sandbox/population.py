@@ -63,9 +63,7 @@ class Population:
         """
         self.seed, self.today = seed, today
         self.households = tuple(self._households(people))
-        self.people = tuple(
-            person for each in self.households for person in each.members.values()
-        )
+        self.people = tuple(person for each in self.households for person in each.members.values())
         self.by_number = {person.id_number: person for person in self.people}
 
     def household(self, index: int) -> Household:
@@ -203,9 +201,7 @@ class Population:
 
 
 def _subject(person: Person) -> Subject:
-    return Subject(
-        kind="person", number=person.id_number, name=person.name, mobile=person.mobile
-    )
+    return Subject(kind="person", number=person.id_number, name=person.name, mobile=person.mobile)
 
 
 def _organisation(enterprise: Enterprise) -> Subject:

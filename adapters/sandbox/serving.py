@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from typing import Protocol
 
 import uvicorn
@@ -62,6 +61,10 @@ class Listener:
     async def close(self) -> None:
         """Shut, and give the port back."""
         await self.shut()
+        self.release()
+
+    def release(self) -> None:
+        """Give the port back; only what was never opened or is shut."""
         self._reserved.close()
 
 

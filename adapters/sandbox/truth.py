@@ -206,7 +206,7 @@ def _immunization(population: Population, number: str) -> Records:
         "complete_for_entry": found.complete_for_entry,
         "checked_on": found.checked_on.isoformat(),
     }
-    lines = tuple(
+    lines: tuple[Mapping[str, Scalar], ...] = tuple(
         {
             "vaccine": each.vaccine,
             "dose_number": each.number,
