@@ -21,6 +21,9 @@ from catalog.reading import Page, Problem, Step, Tree
 Row = Mapping[str, Any]
 Path = tuple[Step, ...]
 
+_SUGGESTIONS = 500
+"""Complaints of one file that come with a near miss; finding one takes time."""
+
 FAR_FUTURE = date(9999, 12, 31)
 """Examples are invented; whether their birth dates lie ahead is nobody's business."""
 
@@ -47,12 +50,18 @@ class Sheet:
             if isinstance(row, dict) and id(row) not in self._broken:
                 yield (*at, key, index), row
 
-    def known(self, holder: Row, key: str, name: str = "id") -> set[Any]:
+    def known(self, holder: Row, key: str) -> set[str]:
         """The ids of a list, those of broken rows included."""
-        if self.lost:
-            return set()
-        rows = (row for row in holder[key] if isinstance(row, dict))
-        return {row[name] for row in rows if isinstance(row.get(name), str | int)}
+        return {word for word in self._column(holder, key, "id") if isinstance(word, str)}
+
+    def known_seqs(self, holder: Row) -> set[int]:
+        """The seqs of the items of a bundle, those of broken rows included."""
+        return {seq for seq in self._column(holder, "items", "seq") if type(seq) is int}
+
+    def _column(self, holder: Row, key: str, name: str) -> Iterator[Tree]:
+        for row in () if self.lost else holder[key]:
+            if isinstance(row, dict):
+                yield row.get(name)
 
     def unique(self, rows: Iterator[tuple[Path, Row]], name: str = "id") -> None:
         """Complain about every row whose `name` an earlier row of the list has."""
@@ -65,7 +74,8 @@ class Sheet:
     def refer(self, at: Path, wanted: str, known: Collection[str], kind: str) -> None:
         """Complain where `wanted` is not among `known`."""
         if wanted not in known:
-            expected = f"a known {kind}{suggestion(wanted, known)}"
+            near = suggestion(wanted, known) if len(self.page.problems) < _SUGGESTIONS else ""
+            expected = f"a known {kind}{near}"
             self.complain(at, f"unknown-{kind.replace(' ', '-')}", repr(wanted), expected)
 
     def _broken_by(self, problem: Problem) -> Tree:
@@ -305,7 +315,7 @@ def _frame(
         items = {item_id: {} for item_id in published.known(bundle, "items")}
         items |= {item["id"]: item for _, item in published.rows(bundle, "items")}
         seqs = {int(item_id.rpartition("-")[2]) for item_id in items if _NUMBERED_ID(item_id)}
-        seqs |= sheet.known(row, "items", "seq")
+        seqs |= sheet.known_seqs(row)
     return _Frame(seqs, sheet.known(row, "subjects"), known, items)
 
 
@@ -366,9 +376,11 @@ def _check_names(
 
 
 def _check_once(sheet: Sheet, at: Path, entries: Sequence[str | int]) -> None:
+    seen = set()
     for index, entry in enumerate(entries):
-        if entry in entries[:index]:
+        if entry in seen:
             sheet.complain((*at, index), "listed-twice", repr(entry), "every entry once")
+        seen.add(entry)
 
 
 def _check_material(sheet: Sheet, at: Path, row: Row, frame: _Frame) -> None:
@@ -386,7 +398,7 @@ def _check_material(sheet: Sheet, at: Path, row: Row, frame: _Frame) -> None:
 
 def _check_seq(sheet: Sheet, at: Path, seq: int, frame: _Frame) -> None:
     if frame.seqs is not None and seq not in frame.seqs:
-        expected = f"the seq of an item: {', '.join(map(str, sorted(frame.seqs)))}"
+        expected = f"the seq of an item: {', '.join(map(str, sorted(frame.seqs)[:50]))}"
         sheet.complain(at, "unknown-item", str(seq), expected)
 
 

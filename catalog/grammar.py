@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+from itertools import islice
 
 from catalog.model import (
     ExemptWhen,
@@ -31,8 +32,8 @@ _FINE: tuple[Problem, ...] = ()
 
 
 def suggestion(wanted: str, known: Iterable[str]) -> str:
-    """`, did you mean …?` for the nearest of `known`, or nothing."""
-    near = get_close_matches(wanted[:100], list(known), n=1, cutoff=0.7)
+    """`, did you mean …?` for the nearest of `known`, or nothing; long lists are not searched."""
+    near = get_close_matches(wanted[:100], list(islice(known, 2000)), n=1, cutoff=0.7)
     return f", did you mean {near[0]!r}?" if near else ""
 
 

@@ -456,7 +456,7 @@ def _binding_for(
     keys: frozenset[str],
 ) -> SourceBinding | None:
     bindings = sources_for(catalog, county, resource.id, frozenset(decision.allowed))
-    return next((b for b in bindings if not b.keys or b.keys & keys), None)
+    return next((b for b in bindings if b.keys <= keys), None)
 
 
 def _resource_answer(

@@ -1,9 +1,9 @@
 """A small, read-only server of the PostgreSQL frontend/backend protocol, version 3.
 
 It stands for the front databases (前置库) that departments give a read-only account on. Behind it
-lies an in-memory SQLite with the views; in front of it any PostgreSQL driver. It knows the simple
-and the extended query cycle, text results (and binary ones of integers and text), NULL, a clear
-text password, `statement_timeout`, and errors by SQLSTATE. It writes nothing.
+lies an in-memory database with the views (`readonly`); in front of it any PostgreSQL driver. It
+knows the simple and the extended query cycle, text results (and binary ones of integers and text),
+NULL, a clear text password, `statement_timeout`, and errors by SQLSTATE.
 """
 
 from __future__ import annotations
@@ -11,240 +11,31 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-import sqlite3
 import struct
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.sandbox.faults import Fault, Switch, reset
-
-TEXT, INTEGER, NUMERIC = 25, 23, 1700
-"""Object ids of the types a column may have (pg_type)."""
+from adapters.sandbox.pgmessages import (
+    Reader,
+    cstring,
+    data_row,
+    error_response,
+    format_of,
+    message,
+    parameter,
+    ready,
+    row_description,
+    startup_options,
+)
+from adapters.sandbox.readonly import TEXT, Column, PGError, ReadOnly, Result
 
 _VERSION_3, _CANCEL, _SSL, _GSS = 196608, 80877102, 80877103, 80877104
 _MAX_MESSAGE = 1024 * 1024
 HUGE_ROWS = 50_000
-_PARAMETER = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\$(\d+)""")
-_SESSION = re.compile(
-    r"\s*(SET|BEGIN|START|COMMIT|ROLLBACK|END|DISCARD|DEALLOCATE)\b", re.IGNORECASE
-)
-_SELECT = re.compile(r"\s*(SELECT|WITH|VALUES)\b", re.IGNORECASE)
 _TIMEOUT = re.compile(r"statement_timeout=(\d+)")
-
-
-class PGError(Exception):
-    """An error the client is told."""
-
-    def __init__(self, state: str, message: str, *, severity: str = "ERROR") -> None:
-        self.state, self.message, self.severity = state, message, severity
-        super().__init__(message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column of a result."""
-
-    name: str
-    type: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a statement gave."""
-
-    columns: tuple[Column, ...]
-    rows: Sequence[Sequence[Any]]
-    tag: str
-
-
-class ReadOnly:
-    """An SQLite database that is only read, and what its columns are in PostgreSQL."""
-
-    def __init__(
-        self, script: Callable[[sqlite3.Connection], None], types: Mapping[str, int]
-    ) -> None:
-        """Args:
-        script: Fills the empty database.
-        types: Column name → type; text where it says nothing.
-        """
-        self._types = types
-        self._database = sqlite3.connect(":memory:", check_same_thread=False)
-        script(self._database)
-        self._database.commit()
-        self._database.execute("PRAGMA query_only = ON")
-        self._database.set_authorizer(_only_reading)
-
-    def close(self) -> None:
-        """Drop everything."""
-        self._database.close()
-
-    def run(self, sql: str, parameters: Sequence[str | None]) -> Result:
-        """Run one statement.
-
-        Raises:
-            PGError: As PostgreSQL would complain.
-        """
-        if not sql.strip(" \t\r\n;"):
-            return Result(columns=(), rows=(), tag="")
-        if session := _SESSION.match(sql):
-            return Result(columns=(), rows=(), tag=session[1].upper())
-        if not _SELECT.match(sql):
-            raise PGError("25006", "cannot execute this statement in a read-only transaction")
-        try:
-            cursor = self._database.execute(_numbered(sql), parameters)
-            rows = cursor.fetchall()
-        except sqlite3.Error as error:
-            raise _complaint(error) from None
-        names = [each[0] for each in cursor.description or ()]
-        columns = tuple(
-            Column(name=each.lower(), type=self._types.get(each.lower(), TEXT)) for each in names
-        )
-        return Result(columns=columns, rows=rows, tag=f"SELECT {len(rows)}")
-
-    def described(self, sql: str) -> tuple[Column, ...]:
-        """The columns a statement would give."""
-        count = max((int(found[1]) for found in _PARAMETER.finditer(sql) if found[1]), default=0)
-        return self.run(sql, [None] * count).columns
-
-
-def _only_reading(action: int, *_: object) -> int:
-    reading = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION}
-    return sqlite3.SQLITE_OK if action in reading else sqlite3.SQLITE_DENY
-
-
-def _numbered(sql: str) -> str:
-    """`$1` as SQLite has it, outside of strings and comments."""
-    return _PARAMETER.sub(lambda found: f"?{found[1]}" if found[1] else found[0], sql)
-
-
-def _complaint(error: sqlite3.Error) -> PGError:
-    text = str(error)
-    if "no such table" in text:
-        return PGError("42P01", "relation does not exist")
-    if "no such column" in text:
-        return PGError("42703", "column does not exist")
-    if "not authorized" in text or "prohibited" in text:
-        return PGError("42501", "permission denied")
-    if "bind" in text.lower():
-        return PGError("08P01", "bind message supplies another number of parameters")
-    return PGError("42601", "syntax error")
-
-
-# --- messages ---------------------------------------------------------------------------------
-
-
-def _message(kind: bytes, body: bytes = b"") -> bytes:
-    return kind + struct.pack("!i", len(body) + 4) + body
-
-
-def _text(value: str) -> bytes:
-    return value.encode() + b"\0"
-
-
-def _error(error: PGError) -> bytes:
-    fields = {"S": error.severity, "V": error.severity, "C": error.state, "M": error.message}
-    body = b"".join(key.encode() + _text(value) for key, value in fields.items())
-    return _message(b"E", body + b"\0")
-
-
-def _ready() -> bytes:
-    return _message(b"Z", b"I")
-
-
-def _row_description(columns: Iterable[Column], formats: Sequence[int] = ()) -> bytes:
-    columns = tuple(columns)
-    parts = [struct.pack("!h", len(columns))]
-    for at, column in enumerate(columns):
-        size = 4 if column.type == INTEGER else -1
-        format_ = _format(formats, at)
-        parts.append(
-            _text(column.name) + struct.pack("!ihihih", 0, 0, column.type, size, -1, format_)
-        )
-    return _message(b"T", b"".join(parts))
-
-
-def _format(formats: Sequence[int], at: int) -> int:
-    """Format code of column `at`: none means text, one counts for all."""
-    if not formats:
-        return 0
-    return formats[at] if len(formats) > 1 else formats[0]
-
-
-def _data_row(row: Sequence[Any], columns: Sequence[Column], formats: Sequence[int]) -> bytes:
-    parts = [struct.pack("!h", len(row))]
-    for at, value in enumerate(row):
-        if value is None:
-            parts.append(struct.pack("!i", -1))
-            continue
-        raw = value if isinstance(value, bytes) else str(value).encode()
-        if _format(formats, at) and columns[at].type == INTEGER:
-            raw = struct.pack("!i", int(value))
-        elif _format(formats, at) and columns[at].type == NUMERIC:
-            raise PGError("0A000", "numeric is only sent as text")
-        parts.append(struct.pack("!i", len(raw)) + raw)
-    return _message(b"D", b"".join(parts))
-
-
-def _options(body: _Reader) -> dict[str, str]:
-    """The name and value pairs of a startup message."""
-    found: dict[str, str] = {}
-    while name := body.text():
-        found[name] = body.text()
-    return found
-
-
-class _Reader:
-    """Takes a message apart."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body, self._at = body, 0
-
-    def take(self, size: int) -> bytes:
-        piece = self._body[self._at : self._at + size]
-        if size < 0 or len(piece) != size:
-            raise PGError("08P01", "message is too short", severity="FATAL")
-        self._at += size
-        return piece
-
-    def text(self) -> str:
-        end = self._body.find(b"\0", self._at)
-        if end < 0:
-            raise PGError("08P01", "text without end", severity="FATAL")
-        piece, self._at = self._body[self._at : end], end + 1
-        try:
-            return piece.decode()
-        except UnicodeDecodeError:
-            raise PGError("22021", "invalid byte sequence for encoding UTF8") from None
-
-    def int16(self) -> int:
-        return int(struct.unpack("!h", self.take(2))[0])
-
-    def int32(self) -> int:
-        return int(struct.unpack("!i", self.take(4))[0])
-
-    def int16s(self) -> list[int]:
-        return [self.int16() for _ in range(self.int16())]
-
-
-_INTEGER_SIZES = {20: 8, 21: 2, 23: 4}
-"""Integer type → bytes of its binary form."""
-
-
-def _parameter(raw: bytes, type_: int, format_: int) -> str:
-    """A bound value as text."""
-    if format_ and type_ in _INTEGER_SIZES and len(raw) == _INTEGER_SIZES[type_]:
-        return str(int.from_bytes(raw, "big", signed=True))
-    if format_ and type_ in _INTEGER_SIZES:
-        raise PGError("22P03", "incorrect binary data format")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise PGError("22021", "invalid byte sequence for encoding UTF8") from None
-
-
-# --- one connection ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +82,7 @@ class Connection:
                 while (message := await self._next()) is not None:
                     await self._answer(*message)
         except PGError as error:
-            self._send(_error(error))
+            self._send(error_response(error))
 
     def _send(self, data: bytes) -> None:
         if not self._writer.is_closing():
@@ -303,7 +94,7 @@ class Connection:
             length = struct.unpack("!i", await self._reader.readexactly(4))[0]
             if not 8 <= length <= 10_000:
                 return False
-            body = _Reader(await self._reader.readexactly(length - 4))
+            body = Reader(await self._reader.readexactly(length - 4))
             code = body.int32()
             if code in {_SSL, _GSS}:
                 self._send(b"N")
@@ -313,26 +104,26 @@ class Connection:
             return False
         if code != _VERSION_3:
             raise PGError("0A000", "unsupported frontend protocol", severity="FATAL")
-        await self._admitted(_options(body))
+        await self._admitted(startup_options(body))
         return True
 
     async def _admitted(self, options: Mapping[str, str]) -> None:
         password = self._users.get(options.get("user", ""))
-        self._send(_message(b"R", struct.pack("!i", 3)))
+        self._send(message(b"R", struct.pack("!i", 3)))
         message = await self._next()
-        given = _Reader(message[1]).text() if message and message[0] == b"p" else ""
+        given = Reader(message[1]).text() if message and message[0] == b"p" else ""
         if password is None or not hmac.compare_digest(password.encode(), given.encode()):
             raise PGError("28P01", "password authentication failed", severity="FATAL")
         if found := _TIMEOUT.search(options.get("options", "")):
             self._session.timeout_ms = int(found[1])
-        self._send(_message(b"R", struct.pack("!i", 0)))
+        self._send(message(b"R", struct.pack("!i", 0)))
         parameters = {"server_version": "14.0", "server_encoding": "UTF8",
                       "client_encoding": "UTF8", "DateStyle": "ISO, YMD",
                       "integer_datetimes": "on", "standard_conforming_strings": "on",
                       "TimeZone": "PRC"}  # fmt: skip
         for name, value in parameters.items():
-            self._send(_message(b"S", _text(name) + _text(value)))
-        self._send(_message(b"K", struct.pack("!ii", 1, 1)) + _ready())
+            self._send(message(b"S", cstring(name) + cstring(value)))
+        self._send(message(b"K", struct.pack("!ii", 1, 1)) + ready())
 
     async def _next(self) -> tuple[bytes, bytes] | None:
         await self._writer.drain()
@@ -349,21 +140,21 @@ class Connection:
     async def _answer(self, kind: bytes, body: bytes) -> None:
         if kind == b"S":
             self._session.skipping = False
-            self._send(_ready())
+            self._send(ready())
             return
         if self._session.skipping:
             return
         try:
-            await self._acted(kind, _Reader(body))
+            await self._acted(kind, Reader(body))
         except PGError as error:
             if error.severity == "FATAL":
                 raise
-            self._send(_error(error))
+            self._send(error_response(error))
             self._session.skipping = kind != b"Q"
             if kind == b"Q":
-                self._send(_ready())
+                self._send(ready())
 
-    async def _acted(self, kind: bytes, body: _Reader) -> None:
+    async def _acted(self, kind: bytes, body: Reader) -> None:
         match kind:
             case b"Q":
                 await self._query(body.text())
@@ -386,19 +177,19 @@ class Connection:
         await self._slowly()
         result = self._spoilt(self._database.run(sql, []))
         if result.columns:
-            self._send(_row_description(result.columns))
+            self._send(row_description(result.columns))
         for row in result.rows:
-            self._send(_data_row(row, result.columns, ()))
-        self._send(_message(b"C", _text(result.tag)) if result.tag else _message(b"I"))
-        self._send(_ready())
+            self._send(data_row(row, result.columns, ()))
+        self._send(message(b"C", cstring(result.tag)) if result.tag else message(b"I"))
+        self._send(ready())
 
-    def _parse(self, body: _Reader) -> None:
+    def _parse(self, body: Reader) -> None:
         name, sql = body.text(), body.text()
         types = tuple(body.int32() for _ in range(body.int16()))
         self._session.statements[name] = _Statement(sql, types)
-        self._send(_message(b"1"))
+        self._send(message(b"1"))
 
-    def _bind(self, body: _Reader) -> None:
+    def _bind(self, body: Reader) -> None:
         portal, name, formats = body.text(), body.text(), body.int16s()
         statement = self._statement(name)
         values: list[str | None] = []
@@ -406,9 +197,9 @@ class Connection:
             length = body.int32()
             type_ = statement.types[at] if at < len(statement.types) else 0
             raw = None if length == -1 else body.take(length)
-            values.append(None if raw is None else _parameter(raw, type_, _format(formats, at)))
+            values.append(None if raw is None else parameter(raw, type_, format_of(formats, at)))
         self._session.portals[portal] = _Portal(statement.sql, values, body.int16s())
-        self._send(_message(b"2"))
+        self._send(message(b"2"))
 
     def _statement(self, name: str) -> _Statement:
         try:
@@ -422,25 +213,25 @@ class Connection:
         except KeyError:
             raise PGError("34000", "portal does not exist") from None
 
-    def _describe(self, body: _Reader) -> None:
+    def _describe(self, body: Reader) -> None:
         kind, name = body.take(1), body.text()
         if kind == b"S":
             statement = self._statement(name)
             types = statement.types
             head = struct.pack(f"!h{len(types)}i", len(types), *(t or TEXT for t in types))
-            self._send(_message(b"t", head))
+            self._send(message(b"t", head))
             columns, formats = self._database.described(statement.sql), list[int]()
         else:
             portal = self._portal(name)
             columns, formats = self._result(portal).columns, portal.formats
-        self._send(_row_description(columns, formats) if columns else _message(b"n"))
+        self._send(row_description(columns, formats) if columns else message(b"n"))
 
     def _result(self, portal: _Portal) -> Result:
         if portal.result is None:
             portal.result = self._database.run(portal.sql, portal.parameters)
         return portal.result
 
-    async def _execute(self, body: _Reader) -> None:
+    async def _execute(self, body: Reader) -> None:
         name, limit = body.text(), body.int32()
         portal = self._portal(name)
         await self._slowly()
@@ -448,16 +239,16 @@ class Connection:
         rows = result.rows[portal.sent : portal.sent + limit if limit else None]
         portal.sent += len(rows)
         for row in rows:
-            self._send(_data_row(row, result.columns, portal.formats))
+            self._send(data_row(row, result.columns, portal.formats))
         if portal.sent < len(result.rows):
-            self._send(_message(b"s"))
+            self._send(message(b"s"))
         else:
-            self._send(_message(b"C", _text(result.tag)) if result.tag else _message(b"I"))
+            self._send(message(b"C", cstring(result.tag)) if result.tag else message(b"I"))
 
-    def _close(self, body: _Reader) -> None:
+    def _close(self, body: Reader) -> None:
         kind, name = body.take(1), body.text()
         (self._session.statements if kind == b"S" else self._session.portals).pop(name, None)
-        self._send(_message(b"3"))
+        self._send(message(b"3"))
 
     async def _slowly(self) -> None:
         """Take as long as the switch says, misbehave as it says, and heed the client's limit."""
@@ -496,8 +287,8 @@ class Connection:
 
     async def half(self) -> None:
         columns = (Column(name="aac001", type=TEXT),)
-        row = _data_row(["9901000000001"], columns, ())
-        self._send(_row_description(columns) + row[: len(row) // 2])
+        row = data_row(["9901000000001"], columns, ())
+        self._send(row_description(columns) + row[: len(row) // 2])
         self._writer.close()
         raise ConnectionAbortedError
 
@@ -515,8 +306,8 @@ class Connection:
 
     async def bomb(self) -> None:
         """A row that says it has a gigabyte and has none."""
-        self._send(_row_description((Column(name="aac001", type=TEXT),)))
-        self._send(_message(b"D", struct.pack("!hi", 1, 1024**3) + b"a"))
+        self._send(row_description((Column(name="aac001", type=TEXT),)))
+        self._send(message(b"D", struct.pack("!hi", 1, 1024**3) + b"a"))
         self._writer.close()
         raise ConnectionAbortedError
 

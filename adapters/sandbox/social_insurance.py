@@ -13,7 +13,7 @@ from datetime import date
 from adapters.sandbox.enterprises import Enterprise
 from adapters.sandbox.insurance import INJURY, PENSION, UNEMPLOYMENT, Insurance
 from adapters.sandbox.people import Person
-from adapters.sandbox.pgwire import INTEGER, NUMERIC, ReadOnly
+from adapters.sandbox.readonly import INTEGER, NUMERIC, ReadOnly
 from adapters.sandbox.population import Population
 
 _TABLES = """
