@@ -4,6 +4,10 @@ One writer thread commits whatever is queued in one transaction, so that many ca
 disk write; a caller goes on only when its records are durable. Leaves hold no personal data: they
 hold commitments, and what opens them is sealed beside the leaf.
 
+Tree heads are signed when somebody asks for one; signing each commit would cost as much as the
+hashing, for heads that nobody sees. Every ten seconds, and at the end, the writer signs one anyway and
+keeps it in the same transaction: a later audit holds the log against these.
+
 Proofs need the roots of complete subtrees. Those of 256, 65,536, … leaves are stored as they become
 complete (the tiles of C2SP tlog-tiles); smaller ones are hashed again from at most 256 neighbours.
 An append writes 1 + 1/256 rows and a proof reads a few hundred hashes, however long the log is.
@@ -13,19 +17,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from hub.audit import audit
 from hub.database import Database
-from hub.errors import EvidenceUnavailable, HubError, UnknownReceipt
+from hub.errors import DuplicateRequest, EvidenceUnavailable, HubError, UnknownReceipt
 from hub.merkle import (
     Frontier,
     consistency_proof,
@@ -34,14 +41,21 @@ from hub.merkle import (
 )
 from hub.store import (
     TILE_HEIGHT,
+    Growth,
     ids_by_blind_index,
+    keep_checkpoint,
     read_head,
     read_leaf,
-    read_leaves,
     stored_subtrees,
     write_leaves,
 )
 from hub.vault import Vault
+
+_MOST_BATCHES = 512
+"""In one transaction: enough to share a disk write, few enough to keep it short."""
+_LONGEST_ID = 48
+_KEEP_SECONDS = 10.0
+"""Between two tree heads that are signed to be kept."""
 
 
 class EvidenceKind(StrEnum):
@@ -95,7 +109,13 @@ def canonical_json(value: object) -> str:
 
 
 def leaf_of(record: EvidenceRecord) -> str:
-    """The text that is hashed."""
+    """The text that is hashed.
+
+    Raises:
+        ValueError: a float in it, which has no one way to be written, or an id that cannot be one.
+    """
+    if not 0 < len(record.id) <= _LONGEST_ID or _has_float(record.body):
+        raise ValueError("not a record that can be hashed")
     return canonical_json(
         {
             "v": 1,
@@ -107,16 +127,39 @@ def leaf_of(record: EvidenceRecord) -> str:
     )
 
 
+def _has_float(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_float, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_float, value))
+    return isinstance(value, float)
+
+
 def key_hash(origin: str, public_key: bytes) -> bytes:
     """The four bytes that name a key in a signed note (C2SP signed-note, Ed25519)."""
     return hashlib.sha256(origin.encode() + b"\n\x01" + public_key).digest()[:4]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Batch:
-    rows: list[dict[str, Any]]
-    blinds: list[list[bytes]]
+    """What one caller wants written together."""
+
+    records: Sequence[EvidenceRecord]
+    leaves: Sequence[str]
     done: Future[int]
+
+    def fail(self, why: str) -> None:
+        """Tell the caller that nothing of it was written."""
+        self.done.set_exception(EvidenceUnavailable(why))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A batch as rows."""
+
+    batch: _Batch
+    rows: Sequence[Mapping[str, Any]]
+    blinds: Sequence[Sequence[bytes]]
 
 
 class EvidenceLog:
@@ -127,26 +170,26 @@ class EvidenceLog:
         self.origin = origin
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._closed = False
+        self._closing = threading.Lock()
+        self._kept_at = float("-inf")
         self._writer = threading.Thread(target=self._write, name="evidence-writer", daemon=True)
         self._writer.start()
 
     def submit(self, records: Sequence[EvidenceRecord]) -> Future[int]:
-        """Queue records; the future gives the index of the first once they are durable."""
-        done: Future[int] = Future()
-        if self._closed:
-            done.set_exception(EvidenceUnavailable("log-closed"))
-            return done
-        try:
-            rows = [self._row(record) for record in records]
-            blinds = [
-                [self._vault.blind_index(kind, number) for kind, number in record.subjects]
-                for record in records
-            ]
-        except HubError as problem:
-            done.set_exception(EvidenceUnavailable(problem.why))
-            return done
-        self._queue.put(_Batch(rows, blinds, done))
-        return done
+        """Queue records; the future gives the index of the first once they are durable.
+
+        The future fails with `EvidenceUnavailable`: none of these records was written.
+
+        Raises:
+            ValueError: a record that cannot be hashed; a mistake of ours.
+        """
+        batch = _Batch(records, [leaf_of(record) for record in records], Future())
+        with self._closing:
+            if self._closed:
+                batch.fail("log-closed")
+            else:
+                self._queue.put(batch)
+        return batch.done
 
     async def append(self, records: Sequence[EvidenceRecord]) -> int:
         """Return once the records are durable.
@@ -158,11 +201,19 @@ class EvidenceLog:
         return await asyncio.shield(asyncio.wrap_future(self.submit(records)))
 
     def close(self) -> None:
-        """Write what is queued, then stop."""
-        if not self._closed:
+        """Write what is queued, keep the last tree head, then stop."""
+        with self._closing:
+            if self._closed:
+                return
             self._closed = True
             self._queue.put(None)
-            self._writer.join(timeout=10)
+        self._writer.join(timeout=10)
+        # A head that cannot be kept at the end is no loss: the records are there, and it can be
+        # signed again.
+        with contextlib.suppress(HubError):
+            head = read_head(self._database)
+            if head.size:
+                keep_checkpoint(self._database, head.size, self.checkpoint(head))
 
     def checkpoint(self, head: Frontier | None = None) -> str:
         """The signed tree head, as a C2SP tlog-checkpoint."""
@@ -213,29 +264,9 @@ class EvidenceLog:
 
     def audit(self) -> list[str]:
         """Recompute everything; each finding names the place. An empty list: the log is whole."""
-        head = read_head(self._database)
-        findings: list[str] = []
-        frontier, expected = Frontier(), 0
-        while True:
-            leaves = read_leaves(self._database, expected, 4096)
-            if not leaves:
-                break
-            for leaf in leaves:
-                if leaf.index != expected:
-                    findings.append(f"row {expected}: missing")
-                    expected = leaf.index
-                if leaf_hash(leaf.leaf.encode()) != leaf.leaf_hash:
-                    findings.append(f"row {leaf.index}: leaf and its hash differ")
-                frontier = frontier.append(leaf.leaf_hash)
-                expected += 1
-        if expected != head.size:
-            findings.append(f"{expected} rows, the head says {head.size}")
-        elif frontier.root != head.root:
-            findings.append("the root of the rows is not the root of the head")
-        return findings
+        return audit(self._database, self._vault)
 
-    def _row(self, record: EvidenceRecord) -> dict[str, Any]:
-        leaf = leaf_of(record)
+    def _row(self, record: EvidenceRecord, leaf: str) -> dict[str, Any]:
         sealed = None
         if record.private:
             text = canonical_json(dict(record.private))
@@ -250,37 +281,71 @@ class EvidenceLog:
         }
 
     def _write(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            batches = [batch]
-            stop = False
-            while len(batches) < 512:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    stop = True
-                    break
-                batches.append(more)
-            self._commit(batches)
-            if stop:
-                return
+        while batches := self._waiting():
+            # A future that was cancelled before its turn is not written.
+            wanted = [b for b in batches if b.done.set_running_or_notify_cancel()]
+            # Keys are opened and made before the transaction: a new one is a transaction itself.
+            self._commit([p for p in map(self._prepare, wanted) if p is not None])
 
-    def _commit(self, batches: Sequence[_Batch]) -> None:
-        rows = [row for batch in batches for row in batch.rows]
-        blinds = [blind for batch in batches for blind in batch.blinds]
+    def _waiting(self) -> list[_Batch]:
+        """All that is queued, at least one; nothing once the log is closed."""
+        batches: list[_Batch] = []
+        batch = self._queue.get()
+        while batch is not None:
+            batches.append(batch)
+            if len(batches) == _MOST_BATCHES:
+                return batches
+            try:
+                batch = self._queue.get_nowait()
+            except queue.Empty:
+                return batches
+        if batches:
+            self._queue.put(None)  # found while gathering; it is for the next time
+        return batches
+
+    def _prepare(self, batch: _Batch) -> _Prepared | None:
         try:
-            first = write_leaves(self._database, rows, blinds, _grow)
-        except EvidenceUnavailable as problem:
-            for batch in batches:
-                batch.done.set_exception(EvidenceUnavailable(problem.why))
-            return
-        for batch in batches:
-            batch.done.set_result(first)
-            first += len(batch.rows)
+            pairs = zip(batch.records, batch.leaves, strict=True)
+            rows = [self._row(record, leaf) for record, leaf in pairs]
+            blinds = [
+                [self._vault.blind_index(kind, number) for kind, number in record.subjects]
+                for record in batch.records
+            ]
+        except Exception as problem:  # noqa: BLE001  (the writer outlives everything)
+            batch.fail(_why(problem))
+            return None
+        return _Prepared(batch, rows, blinds)
+
+    def _commit(self, prepared: Sequence[_Prepared]) -> None:
+        rows = [row for each in prepared for row in each.rows]
+        blinds = [blind for each in prepared for blind in each.blinds]
+        try:
+            first = write_leaves(self._database, rows, blinds, self._grow) if rows else 0
+        except DuplicateRequest as problem:
+            if len(prepared) == 1:
+                prepared[0].batch.fail(problem.why)
+                return
+            # One of them is at fault; the others need not suffer for it.
+            for each in prepared:
+                self._commit([each])
+        except Exception as problem:  # noqa: BLE001  (the writer outlives everything)
+            for each in prepared:
+                each.batch.fail(_why(problem))
+        else:
+            for each in prepared:
+                each.batch.done.set_result(first)
+                first += len(each.rows)
+
+    def _grow(self, frontier: Frontier, hashes: Sequence[bytes]) -> Growth:
+        grown, tiles = _grown(frontier, hashes)
+        kept = None
+        if time.monotonic() - self._kept_at >= _KEEP_SECONDS:
+            kept = self.checkpoint(grown)
+            self._kept_at = time.monotonic()
+        return Growth(frontier=grown, tiles=tiles, checkpoint=kept)
 
 
-def _grow(frontier: Frontier, hashes: Sequence[bytes]) -> tuple[Frontier, list[dict[str, Any]]]:
+def _grown(frontier: Frontier, hashes: Iterable[bytes]) -> tuple[Frontier, list[dict[str, Any]]]:
     """The tree with `hashes` appended, and the tiles that became complete by it."""
     tiles: list[dict[str, Any]] = []
     for leaf in hashes:
@@ -290,3 +355,8 @@ def _grow(frontier: Frontier, hashes: Sequence[bytes]) -> tuple[Frontier, list[d
                 number = (frontier.size >> level * TILE_HEIGHT) - 1
                 tiles.append({"level": level, "number": number, "hash": root})
     return frontier, tiles
+
+
+def _why(problem: Exception) -> str:
+    """The stable part of a failure; a library's text may hold values."""
+    return problem.why if isinstance(problem, HubError) else type(problem).__name__

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -33,10 +34,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from hub.database import Database
-from hub.errors import CorruptLog, DuplicateRequest, EvidenceUnavailable
+from hub.errors import CorruptLog, DuplicateRequest, EvidenceUnavailable, KeyUnavailable
 from hub.merkle import Frontier, SubtreeHash, fold
 from hub.model import Consumer, Grant
 from hub.vault import Vault
@@ -76,6 +77,12 @@ evidence_head = Table(
     Column("one", Integer, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
+)
+checkpoint_table = Table(
+    "hub_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
 )
 data_key = Table(
     "hub_data_key",
@@ -128,6 +135,12 @@ def _upsert(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
+def _insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert, unless a row with the same primary key is there."""
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(make(table).values(**row).on_conflict_do_nothing())
+
+
 # --- Evidence ------------------------------------------------------------------------------------
 
 
@@ -137,12 +150,26 @@ class StoredLeaf:
 
     index: int
     id: str
+    kind: str
+    at: str
     leaf: str
     leaf_hash: bytes
     sealed: bytes | None
 
 
-Grow = Callable[[Frontier, Sequence[bytes]], tuple[Frontier, list[dict[str, Any]]]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """A tree after an append, and what is stored with it."""
+
+    frontier: Frontier
+    tiles: Sequence[Mapping[str, Any]]
+    """Hashes of the subtrees of 256, 65,536, … leaves that became complete."""
+    checkpoint: str | None
+    """The signed head, when it is time to keep one."""
+
+
+Grow = Callable[[Frontier, Sequence[bytes]], Growth]
+"""`(tree as it was, hashes of the new leaves)` → the tree as it will be."""
 
 
 def write_leaves(
@@ -153,10 +180,9 @@ def write_leaves(
 ) -> int:
     """Append leaves in one transaction; returns the index of the first.
 
-    `grow(frontier, hashes)` gives the new frontier and the tile hashes that became complete.
-
     Raises:
         EvidenceUnavailable: nothing was written.
+        DuplicateRequest: nothing was written, for one of the ids is in the log already.
     """
     try:
         with database.writing() as connection:
@@ -173,26 +199,80 @@ def write_leaves(
             ]
             if found:
                 connection.execute(insert(evidence_subject), found)
-            new, tiles = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
-            if tiles:
-                connection.execute(insert(evidence_tile), tiles)
+            grown = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
+            new = grown.frontier
+            if grown.tiles:
+                connection.execute(insert(evidence_tile), list(grown.tiles))
             connection.execute(update(evidence_head).values(size=new.size, frontier=new.to_bytes()))
+            if grown.checkpoint is not None:
+                _insert_if_absent(
+                    connection, checkpoint_table, {"size": new.size, "text": grown.checkpoint}
+                )
             return first
-    except (SQLAlchemyError, OSError, ValueError) as problem:
-        raise EvidenceUnavailable(type(problem).__name__) from problem
+    except IntegrityError as problem:
+        raise DuplicateRequest("id-in-the-log-already") from problem
+    except CorruptLog as problem:
+        raise EvidenceUnavailable(problem.why) from problem
 
 
 def _locked_head(connection: Connection) -> Frontier:
     # FOR UPDATE makes the processes of one PostgreSQL take turns; SQLite's BEGIN IMMEDIATE did.
-    row = connection.execute(select(evidence_head).with_for_update()).one()
-    return Frontier.from_bytes(row.size, row.frontier)
+    return _tree(connection.execute(select(evidence_head).with_for_update()).one_or_none())
+
+
+def _tree(row: Row[Any] | None) -> Frontier:
+    if row is None:
+        raise CorruptLog("head-missing")
+    try:
+        return Frontier.from_bytes(row.size, row.frontier)
+    except ValueError as problem:
+        raise CorruptLog("head-does-not-fit-its-size") from problem
 
 
 def read_head(database: Database) -> Frontier:
-    """The tree as it is now."""
+    """The tree as it is now.
+
+    Raises:
+        CorruptLog: what is stored cannot be a head.
+    """
     with database.reading() as connection:
-        row = connection.execute(select(evidence_head)).one()
-    return Frontier.from_bytes(row.size, row.frontier)
+        return _tree(connection.execute(select(evidence_head)).one_or_none())
+
+
+def keep_checkpoint(database: Database, size: int, text: str) -> None:
+    """Keep a signed tree head; the first one of a size stays."""
+    with database.writing() as connection:
+        _insert_if_absent(connection, checkpoint_table, {"size": size, "text": text})
+
+
+def kept_checkpoints(database: Database, smallest: int, largest: int) -> dict[int, str]:
+    """The signed tree heads of these sizes that were kept."""
+    here = checkpoint_table.c.size.between(smallest, largest)
+    with database.reading() as connection:
+        rows = connection.execute(select(checkpoint_table).where(here)).all()
+    return {row.size: row.text for row in rows}
+
+
+def last_checkpoint_size(database: Database) -> int:
+    """The size of the largest tree head that was kept; 0: there is none."""
+    with database.reading() as connection:
+        return connection.execute(select(func.max(checkpoint_table.c.size))).scalar_one() or 0
+
+
+def places_outside(database: Database, size: int) -> list[int]:
+    """Places of rows that a log of that size cannot have; the first few."""
+    column = evidence.c.leaf_index
+    statement = select(column).where((column < 0) | (column >= size)).order_by(column).limit(20)
+    with database.reading() as connection:
+        return list(connection.execute(statement).scalars())
+
+
+def read_tile(database: Database, level: int, number: int) -> bytes | None:
+    """The stored root of the `number`th subtree of 256**level leaves, if it is there."""
+    tile = evidence_tile.c
+    statement = select(tile.hash).where(tile.level == level, tile.number == number)
+    with database.reading() as connection:
+        return connection.execute(statement).scalar_one_or_none()
 
 
 @contextmanager
@@ -227,11 +307,7 @@ def read_leaf(database: Database, evidence_id: str) -> StoredLeaf | None:
     """A row by its id."""
     with database.reading() as connection:
         row = connection.execute(select(evidence).where(evidence.c.id == evidence_id)).one_or_none()
-    if row is None:
-        return None
-    return StoredLeaf(
-        index=row.leaf_index, id=row.id, leaf=row.leaf, leaf_hash=row.leaf_hash, sealed=row.sealed
-    )
+    return None if row is None else _stored(row)
 
 
 def read_leaves(database: Database, first: int, count: int) -> list[StoredLeaf]:
@@ -239,12 +315,19 @@ def read_leaves(database: Database, first: int, count: int) -> list[StoredLeaf]:
     column = evidence.c.leaf_index
     statement = select(evidence).where(column >= first, column < first + count).order_by(column)
     with database.reading() as connection:
-        return [
-            StoredLeaf(
-                index=r.leaf_index, id=r.id, leaf=r.leaf, leaf_hash=r.leaf_hash, sealed=r.sealed
-            )
-            for r in connection.execute(statement)
-        ]
+        return [_stored(row) for row in connection.execute(statement)]
+
+
+def _stored(row: Row[Any]) -> StoredLeaf:
+    return StoredLeaf(
+        index=row.leaf_index,
+        id=row.id,
+        kind=row.kind,
+        at=row.at,
+        leaf=row.leaf,
+        leaf_hash=row.leaf_hash,
+        sealed=row.sealed,
+    )
 
 
 def ids_by_blind_index(database: Database, blind: bytes) -> list[str]:
@@ -276,12 +359,19 @@ class StoredDataKeys:
 
     def keep(self, key_id: bytes, wrapped: bytes) -> bytes:
         """See `DataKeys`."""
-        try:
-            with self.database.writing() as connection:
-                connection.execute(insert(data_key).values(id=key_id, wrapped=wrapped))
-        except IntegrityError:
-            return self.wrapped(key_id) or wrapped
-        return wrapped
+        with self.database.writing() as connection:
+            _insert_if_absent(connection, data_key, {"id": key_id, "wrapped": wrapped})
+        kept = self.wrapped(key_id)
+        if kept is None:
+            raise KeyUnavailable("data-key-not-kept")
+        return kept
+
+    def rewrap(self, anew: Callable[[bytes], bytes]) -> None:
+        """See `DataKeys`."""
+        with self.database.writing() as connection:
+            for row in connection.execute(select(data_key).with_for_update()).all():
+                mine = data_key.c.id == row.id
+                connection.execute(update(data_key).where(mine).values(wrapped=anew(row.wrapped)))
 
 
 # --- Callers and grants --------------------------------------------------------------------------
@@ -371,6 +461,9 @@ def _moment(value: datetime) -> str:
 
 # --- Remembered answers --------------------------------------------------------------------------
 
+_LEASE = timedelta(minutes=2)
+"""How long a claimed key without an answer is believed to be under way; no request lives longer."""
+
 
 def recall_response(
     database: Database,
@@ -396,20 +489,34 @@ def recall_response(
                 )
             )
     except IntegrityError:
-        pass
-    except SQLAlchemyError as problem:
-        raise EvidenceUnavailable(type(problem).__name__) from problem
-    else:
-        return None
+        return _known_response(database, vault, index, request, expires)
+    return None
+
+
+def _known_response(
+    database: Database, vault: Vault, index: bytes, request: str, expires: datetime
+) -> str | None:
+    mine = idempotency.c.key == index
     with database.reading() as connection:
-        row = connection.execute(
-            select(idempotency).where(idempotency.c.key == index)
-        ).one_or_none()
-    if row is None or row.request != request:
-        raise DuplicateRequest("another-request")
-    if row.sealed is None:
+        row = connection.execute(select(idempotency).where(mine)).one_or_none()
+    if row is None:
+        # Given free between our insert and our look: its owner has failed just now.
         raise DuplicateRequest("under-way")
-    return vault.open_sealed("hub_idempotency", "sealed", index.hex(), row.sealed)
+    if row.request != request:
+        raise DuplicateRequest("another-request")
+    if row.sealed is not None:
+        return vault.open_sealed("hub_idempotency", "sealed", index.hex(), row.sealed)
+    if row.expires_at >= _moment(expires - _LEASE):
+        raise DuplicateRequest("under-way")
+    # Whoever claimed it is gone without an answer. Of those who come now, one takes over.
+    unchanged = mine & idempotency.c.sealed.is_(None) & (idempotency.c.expires_at == row.expires_at)
+    with database.writing() as connection:
+        taken = connection.execute(
+            update(idempotency).where(unchanged).values(expires_at=_moment(expires))
+        )
+    if taken.rowcount != 1:
+        raise DuplicateRequest("under-way")
+    return None
 
 
 def remember_response(

@@ -3,17 +3,22 @@
 Envelope encryption: a master key wraps data keys (one a table and month), a data key seals values
 with AES-256-GCM. The place of a value (`table|column|row`) is authenticated with it, so that a
 ciphertext cannot be moved to another person's row. Blind indexes find a value without opening any.
+
+The master key does nothing but wrap. What has to outlive it (index keys, the key that signs tree
+heads) is derived from a root secret that is itself a wrapped key: the master key can be changed, or
+live in a device, and a database that belongs to another master key is noticed at the start.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
 import stat
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +38,88 @@ from cryptography.hazmat.primitives.keywrap import (
 from hub.errors import KeyUnavailable
 
 _VERSION = b"\x01"
-_ID_SIZE, _NONCE_SIZE, _INDEX_SIZE = 8, 12, 16
+_ID_SIZE, _NONCE_SIZE, _INDEX_SIZE, _KEY_SIZE = 8, 12, 16, 32
+_KEPT_MASTER_KEYS = 2
+
+
+class KeyWrapping(Protocol):
+    """Who holds the master key: a file here, a key device or service elsewhere."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """The key, readable by nobody else."""
+        ...
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """What was wrapped.
+
+        Raises:
+            KeyUnavailable: wrapped by another master key, or damaged.
+        """
+        ...
+
+    def renew(self) -> None:
+        """Wrap with a new master key from now on, and still unwrap what the one before wrapped."""
+        ...
+
+
+class FileKeyWrapping:
+    """Master keys in a file of ours alone, one a line in base64, the newest first.
+
+    AES key wrap with padding (RFC 5649) tells a wrong key from the right one, so that an older key
+    can be tried after the newest. A process that runs while the key is changed reads the file again
+    before it wraps, and when it cannot unwrap.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "master.key"
+        with _mapped("master-key-unreadable"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self._path.exists():
+                _write_whole(self._path, [os.urandom(_KEY_SIZE)], os.link)
+        self._masters = self._read()
+
+    def wrap(self, key: bytes) -> bytes:
+        """See `KeyWrapping`."""
+        self._masters = self._read()
+        return aes_key_wrap_with_padding(self._masters[0], key)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """See `KeyWrapping`."""
+        found = self._tried(wrapped)
+        if found is None:
+            self._masters = self._read()
+            found = self._tried(wrapped)
+        if found is None:
+            raise KeyUnavailable("data-key-damaged")
+        return found
+
+    def renew(self) -> None:
+        """See `KeyWrapping`; only the two newest keys stay in the file.
+
+        Raises:
+            KeyUnavailable: the file cannot be written; nothing has changed.
+        """
+        masters = [os.urandom(_KEY_SIZE), *self._read()][:_KEPT_MASTER_KEYS]
+        with _mapped("master-key-unwritable"):
+            _write_whole(self._path, masters, os.replace)
+        self._masters = masters
+
+    def _tried(self, wrapped: bytes) -> bytes | None:
+        for master in self._masters:
+            with contextlib.suppress(InvalidUnwrap, ValueError):
+                return aes_key_unwrap_with_padding(master, wrapped)
+        return None
+
+    def _read(self) -> list[bytes]:
+        with _mapped("master-key-unreadable"):
+            for path in (self._path, self._path.parent):
+                if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                    raise KeyUnavailable("master-key-readable-by-others")
+            lines = self._path.read_bytes().split()
+            masters = [base64.b64decode(line, validate=True) for line in lines]
+        if not masters or any(len(master) != _KEY_SIZE for master in masters):
+            raise KeyUnavailable("master-key-damaged")
+        return masters
 
 
 class DataKeys(Protocol):
@@ -45,6 +131,10 @@ class DataKeys(Protocol):
 
     def keep(self, key_id: bytes, wrapped: bytes) -> bytes:
         """Keep a new key and give back the one that is kept: another process may have been first."""
+        ...
+
+    def rewrap(self, anew: Callable[[bytes], bytes]) -> None:
+        """Replace every wrapped key by `anew` of it; all or none."""
         ...
 
 
@@ -62,20 +152,29 @@ class MemoryDataKeys:
         """See `DataKeys`."""
         return self.rows.setdefault(key_id, wrapped)
 
+    def rewrap(self, anew: Callable[[bytes], bytes]) -> None:
+        """See `DataKeys`."""
+        self.rows.update({key_id: anew(wrapped) for key_id, wrapped in self.rows.items()})
+
 
 @dataclass(slots=True)
 class Vault:
     """Seals, opens, indexes and signs. Nothing of it shows in a repr."""
 
-    _master: bytes = field(repr=False)
+    wrapping: KeyWrapping = field(repr=False)
     keys: DataKeys = field(repr=False)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     _open: dict[bytes, AESGCM] = field(default_factory=dict, repr=False)
     _index_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _root: bytes = field(init=False, repr=False)
     _signing: Ed25519PrivateKey = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Derive the signing key of the evidence log."""
+        """Open the root secret, and derive the signing key of the evidence log from it."""
+        try:
+            self._root = self._data_key(_key_id("root"), os.urandom(_KEY_SIZE))
+        except KeyUnavailable as problem:
+            raise KeyUnavailable("master-key-not-of-this-database") from problem
         self._signing = Ed25519PrivateKey.from_private_bytes(self.secret("evidence-log"))
 
     @classmethod
@@ -83,25 +182,27 @@ class Vault:
         """The vault whose master key lies in `folder`; made there on first use.
 
         Raises:
-            KeyUnavailable: unreadable, damaged, or readable by others.
+            KeyUnavailable: unreadable, damaged, readable by others, or not the one of these `keys`.
         """
-        path = folder / "master.key"
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_once(path)
-            if stat.S_IMODE(path.stat().st_mode) & 0o077:
-                raise KeyUnavailable("master-key-readable-by-others")
-            master = base64.b64decode(path.read_bytes(), validate=True)
-        except (OSError, ValueError) as problem:
-            raise KeyUnavailable("master-key-unreadable") from problem
-        if len(master) != 32:
-            raise KeyUnavailable("master-key-damaged")
-        return cls(master, keys)
+        return cls(FileKeyWrapping(folder), keys)
 
     def secret(self, label: str) -> bytes:
-        """A 32-byte secret for one use, derived from the master key."""
-        kdf = HKDFExpand(algorithm=hashes.SHA256(), length=32, info=f"mianti|{label}".encode())
-        return kdf.derive(self._master)
+        """A 32-byte secret for one use, derived from the root secret."""
+        info = f"mianti|{label}".encode()
+        return HKDFExpand(algorithm=hashes.SHA256(), length=_KEY_SIZE, info=info).derive(self._root)
+
+    def rotate_master(self) -> None:
+        """Change the master key and wrap every data key anew. Nothing that is sealed is touched.
+
+        All keys are brought to the present master key first: the renewal may drop older ones, and
+        an earlier rotation may have been interrupted. It may be at any step; then do it again.
+        """
+        self._rewrap()
+        self.wrapping.renew()
+        self._rewrap()
+
+    def _rewrap(self) -> None:
+        self.keys.rewrap(lambda wrapped: self.wrapping.wrap(self.wrapping.unwrap(wrapped)))
 
     def salt(self) -> bytes:
         """32 random bytes."""
@@ -135,7 +236,7 @@ class Vault:
     def blind_index(self, column: str, value: str) -> bytes:
         """16 bytes that are equal for equal values of the same column, and say nothing else.
 
-        Citizen numbers can be enumerated, so the key stays with the master key.
+        Citizen numbers can be enumerated, so the key is never where the indexes are.
         """
         key = self._index_keys.get(column)
         if key is None:
@@ -156,18 +257,20 @@ class Vault:
         known = self._open.get(key_id)
         if known is not None:
             return known
-        wrapped = self.keys.wrapped(key_id)
-        wrapping = self.secret("wrap")
-        if wrapped is None:
-            if not make:
-                raise KeyUnavailable("data-key-missing")
-            fresh = aes_key_wrap_with_padding(wrapping, AESGCM.generate_key(256))
-            wrapped = self.keys.keep(key_id, fresh)
-        try:
-            opened = AESGCM(aes_key_unwrap_with_padding(wrapping, wrapped))
-        except (InvalidUnwrap, ValueError) as problem:
-            raise KeyUnavailable("data-key-damaged") from problem
+        opened = AESGCM(self._data_key(key_id, os.urandom(_KEY_SIZE) if make else None))
         return self._open.setdefault(key_id, opened)
+
+    def _data_key(self, key_id: bytes, fresh: bytes | None) -> bytes:
+        """The key that is kept under that id; where there is none, `fresh` becomes it."""
+        wrapped = self.keys.wrapped(key_id)
+        if wrapped is None:
+            if fresh is None:
+                raise KeyUnavailable("data-key-missing")
+            wrapped = self.keys.keep(key_id, self.wrapping.wrap(fresh))
+        key = self.wrapping.unwrap(wrapped)
+        if len(key) != _KEY_SIZE:
+            raise KeyUnavailable("data-key-damaged")
+        return key
 
 
 def signature_holds(public_key: bytes, message: bytes, signature: bytes) -> bool:
@@ -183,10 +286,33 @@ def _key_id(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()[:_ID_SIZE]
 
 
-def _make_once(path: Path) -> None:
+@contextlib.contextmanager
+def _mapped(why: str) -> Iterator[None]:
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(os.urandom(32)))
+        yield
+    except (OSError, ValueError) as problem:
+        raise KeyUnavailable(why) from problem
+
+
+def _write_whole(path: Path, masters: Sequence[bytes], put: Callable[[Path, Path], object]) -> None:
+    """Write beside, then `put` in place: nobody ever reads half a key.
+
+    `os.link` puts it there only if nothing is (a second process may be starting), `os.replace` in
+    any case.
+    """
+    beside = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(b"\n".join(map(base64.b64encode, masters)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            put(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -79,8 +79,8 @@ class Connection:
         """Serve until the client leaves."""
         try:
             if await self._greeted():
-                while (message := await self._next()) is not None:
-                    await self._answer(*message)
+                while (received := await self._next()) is not None:
+                    await self._answer(*received)
         except PGError as error:
             self._send(error_response(error))
 
@@ -110,8 +110,8 @@ class Connection:
     async def _admitted(self, options: Mapping[str, str]) -> None:
         password = self._users.get(options.get("user", ""))
         self._send(message(b"R", struct.pack("!i", 3)))
-        message = await self._next()
-        given = Reader(message[1]).text() if message and message[0] == b"p" else ""
+        reply = await self._next()
+        given = Reader(reply[1]).text() if reply and reply[0] == b"p" else ""
         if password is None or not hmac.compare_digest(password.encode(), given.encode()):
             raise PGError("28P01", "password authentication failed", severity="FATAL")
         if found := _TIMEOUT.search(options.get("options", "")):
@@ -257,8 +257,7 @@ class Connection:
             async with asyncio.timeout(limit / 1000 if limit else None):
                 await self._switch.wait()
         except TimeoutError:
-            message = "canceling statement due to statement timeout"
-            raise PGError("57014", message) from None
+            raise PGError("57014", "canceling statement due to statement timeout") from None
         if act := _ACTS.get(self._switch.fault) if self._switch.fault else None:
             await act(self)
 

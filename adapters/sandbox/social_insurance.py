@@ -13,8 +13,8 @@ from datetime import date
 from adapters.sandbox.enterprises import Enterprise
 from adapters.sandbox.insurance import INJURY, PENSION, UNEMPLOYMENT, Insurance
 from adapters.sandbox.people import Person
-from adapters.sandbox.readonly import INTEGER, NUMERIC, ReadOnly
 from adapters.sandbox.population import Population
+from adapters.sandbox.readonly import INTEGER, NUMERIC, ReadOnly
 
 _TABLES = """
 CREATE TABLE ac01 (aac001, aac003, aac002, aae140, aac008, aab004, aab001, aac049, aab301, aae041);
