@@ -257,10 +257,12 @@ def _queries(request: PlanRequest, analysis: Analysis, catalog: Catalog) -> dict
     """One query a subject, over everything the chosen items need of it."""
     want: dict[str, list[FieldPath]] = {}
     used = _resources_in_scope(request, analysis)
+    # What nobody is connected for is not asked: the truth is *no source*, whatever was granted.
+    connected = {b.resource for b in catalog.bindings if b.county == request.bundle.county}
     for (subject, resource), fields in needs(catalog, request.bundle).items():
         if subject not in request.subjects or resource in request.objects:
             continue
-        if (subject, resource) not in used:
+        if (subject, resource) not in used or resource not in connected:
             continue
         paths = want.setdefault(subject, [])
         paths.extend(

@@ -76,11 +76,27 @@ def serve(
         bool,
         typer.Option("--sandbox", help="同时启动模拟部门 / start the simulated departments too"),
     ] = False,
+    admit_intake: Annotated[
+        bool,
+        typer.Option(
+            "--admit-intake", help="登记示例综窗系统及授权 / register the example intake systems"
+        ),
+    ] = False,
 ) -> None:
     """启动枢纽 / run the hub until Ctrl-C."""
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
-    run(with_sandbox=sandbox)
+    run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="结果放在哪里 / where the results go")] = Path("var/demo"),
+) -> None:
+    """演示第一条路 / run the first journey against the sandbox and check everything shown."""
+    from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
+
+    raise typer.Exit(the_demo.run(folder))
 
 
 @app.command()

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,29 +71,29 @@ def admit_intake(context: Context, folder: Path) -> None:
         apply_grants(context.database, context.evidence, grants, now)
 
 
-def run(*, with_sandbox: bool) -> None:
+def run(*, with_sandbox: bool, with_intake: bool) -> None:
     """Serve until a signal says stop."""
     logs.configure()
     configuration = read_configuration()
-    with sandbox_process() if with_sandbox else nullcontext({}) as environment:
-        serve(
-            replace(configuration, environment={**configuration.environment, **environment}),
-            with_sandbox=with_sandbox,
-        )
+    if not with_sandbox:
+        _serve(configuration, with_intake=with_intake, with_hints=False)
+        return
+    with sandbox_process() as environment:
+        joined = replace(configuration, environment={**configuration.environment, **environment})
+        _serve(joined, with_intake=with_intake, with_hints=True)
 
 
-def serve(configuration: Configuration, *, with_sandbox: bool) -> None:
-    """Serve one configuration."""
+def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool) -> None:
     settings = configuration.settings
     listener = bind(settings.host, settings.port)
 
     def on_ready() -> None:
-        if with_sandbox:
+        if with_hints:
             _print_what_to_try(settings.public_url, settings.data_dir)
 
     server = HubServer(configuration, on_ready)
     context: Context = server.config.app.state.context  # type: ignore[union-attr]
-    if with_sandbox:
+    if with_intake:
         admit_intake(context, settings.data_dir / "clients")
     server.serve_on(listener)
 

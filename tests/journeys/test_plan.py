@@ -44,7 +44,9 @@ RESOURCES: dict[str, tuple[str, ...]] = {
         "endorsed_until",
     ),
     "realestate.ownership": ("certificate_no", "owner_name", "location", "area"),
+    "housing.lease-filing": ("filing_no", "location"),
 }
+UNGRANTED = "housing.lease-filing"
 
 
 def manifests() -> dict[str, str]:
@@ -113,7 +115,7 @@ class Department(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    """A hub with three sources, all granted for 教育入学."""
+    """A hub with four sources, all but one granted for 教育入学."""
     folder: Path = tmp_path_factory.mktemp("plan")
     department = ThreadingHTTPServer(("127.0.0.1", 0), Department)
     threading.Thread(target=department.serve_forever, daemon=True).start()
@@ -121,7 +123,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
         folder,
         county_with(folder / "counties", manifests()),
         environment={"DEPARTMENT_URL": f"http://127.0.0.1:{department.server_port}"},
-        grants=[grant(resource) for resource in RESOURCES],
+        grants=[grant(resource) for resource in RESOURCES if resource != UNGRANTED],
     ) as running:
         yield running
     department.shutdown()
@@ -162,7 +164,8 @@ def test_a_family_that_is_all_there(hub: RunningHub) -> None:
     assert materials["property-certificate"]["by"][0]["finding"] == "record"
     assert materials["property-certificate"]["by"][0]["receipt"] == answer["receipts"]["applicant"]
     assert materials["residence-permit"]["reason"] == "no_match"
-    assert materials["id-card-applicant"]["reason"] == "not_granted"
+    assert materials["id-card-applicant"]["reason"] == "no_source"
+    assert materials["lease-contract"]["reason"] == "not_granted"
     assert materials["photo-child"]["left_code"] == "photo"
     assert materials["form-1"]["merged"] is True
     assert form["child_name"]["value"] == "赵小样"
