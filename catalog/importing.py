@@ -305,16 +305,7 @@ def write_county(published: PublishedList, county: County, out: Path) -> Path:
         InvalidList: the county's own data are wrong, or its folder exists already.
     """
     target = out / county.id
-    wrong = [
-        Complaint(file=county.id, line=0, rule="county-id", found=p.found, expected=p.expected)
-        for p in COUNTY_ID(county.id)
-    ]
-    if target.exists():
-        found, expected = "the folder exists", "another --county or --out; nothing is overwritten"
-        wrong.append(
-            Complaint(file=county.id, line=0, rule="county-exists", found=found, expected=expected)
-        )
-    if wrong:
+    if wrong := [*_wrong_place(county, out)]:
         raise InvalidList(wrong)
     draft = out / f".importing-{county.id}"
     shutil.rmtree(draft, ignore_errors=True)
@@ -329,6 +320,30 @@ def write_county(published: PublishedList, county: County, out: Path) -> Path:
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
+
+
+def _wrong_place(county: County, out: Path) -> Iterator[Complaint]:
+    """Why there can be no such folder beside the counties that are there."""
+
+    def wrong(rule: str, found: str, expected: str) -> Complaint:
+        return Complaint(file=county.id, line=0, rule=rule, found=found, expected=expected)
+
+    for problem in COUNTY_ID(county.id):
+        yield wrong("county-id", problem.found, problem.expected)
+    if (out / county.id).exists():
+        expected = "another --county or --out; nothing is overwritten"
+        yield wrong("county-exists", "the folder exists", expected)
+    for other in _neighbours(out):
+        if other.division_code == county.division_code:
+            found, expected = county.division_code, f"a code of its own; {other.id} has this one"
+            yield wrong("division-twice", found, expected)
+
+
+def _neighbours(out: Path) -> Iterable[County]:
+    try:
+        return load(out).counties.values()
+    except InvalidCatalog:
+        return ()
 
 
 _GUIDE = """\

@@ -91,7 +91,9 @@ def serve(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="结果放在哪里 / where the results go")] = Path("var/demo"),
+    folder: Annotated[Path, typer.Option(help="结果放在哪里 / where the results go")] = Path(
+        "var/demo"
+    ),
 ) -> None:
     """演示第一条路 / run the first journey against the sandbox and check everything shown."""
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)

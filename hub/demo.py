@@ -82,7 +82,10 @@ CASES = (
         persona="realestate-down",
         down="realestate",
         expected=(
-            ("不动产权证书仍要，因为数源停机", _state("property-certificate", "asked", "source_down")),
+            (
+                "不动产权证书仍要，因为数源停机",
+                _state("property-certificate", "asked", "source_down"),
+            ),
             ("其他部门不受影响", _state("household-register-applicant", "exempted")),
         ),
         not_needed=("residence-permit", "business-licence", "student-status"),
@@ -137,7 +140,9 @@ CASES = (
         county="xinxiang",
         bundle="xinxiang-07",
         persona="bankrupt",
-        expected=(("裁定书仍要，因为法院还没有接入", _state("acceptance-ruling", "asked", "no_source")),),
+        expected=(
+            ("裁定书仍要，因为法院还没有接入", _state("acceptance-ruling", "asked", "no_source")),
+        ),
     ),
 )
 
@@ -165,10 +170,14 @@ def run(folder: Path) -> int:
         personas = {p["id"]: p for p in httpx2.get(f"{control}/personas", trust_env=False).json()}
         with _hub_process(folder, environment) as url:
             clients = {
-                county: HubClient(url, f"{county}-intake", folder / "hub" / "clients" / f"{county}-intake.jwk")
+                county: HubClient(
+                    url, f"{county}-intake", folder / "hub" / "clients" / f"{county}-intake.jwk"
+                )
                 for county in ("xinxiang", "shenqiu")
             }
-            shown = [_show(case, clients[case.county], personas, control, console) for case in CASES]
+            shown = [
+                _show(case, clients[case.county], personas, control, console) for case in CASES
+            ]
             for client in clients.values():
                 client.close()
     figures = by_county(load(Path(os.environ.get("MIANTI_COUNTIES_DIR", "deploy/counties"))))
@@ -186,7 +195,9 @@ def run(folder: Path) -> int:
     )
     for failure in failures:
         console.print(f"[red]✘ 与预期不符：{failure}[/]")
-    console.print("[red]演示未通过 failed[/]" if failures else "[green]✔ 全部如所示 all as shown[/]")
+    console.print(
+        "[red]演示未通过 failed[/]" if failures else "[green]✔ 全部如所示 all as shown[/]"
+    )
     return 1 if failures else 0
 
 
@@ -346,8 +357,10 @@ def _print(shown: Shown, console: Console) -> None:
             continue
         p = row["provenance"] or {}
         moment = p.get("as_of") or p.get("retrieved_at") or ""
-        source = p.get("authority", "") if row["state"] == "filled" else row["note"]
-        table.add_row(row["label"], _STATE.get(row["state"], "[yellow]需填写[/]"), source, moment[:19])
+        filled = row["state"] == "filled"
+        source = p["authority"].rpartition("/")[2] if filled else row["note"].split(" / ")[0]
+        mark = "[yellow]需填写[/]" if row["state"] == "asked" else _STATE[row["state"]]
+        table.add_row(row["label"], mark, source, moment[:19] if filled else "")
     console.print(table)
     console.print(
         f"材料 {m['before']} 份 → {m['left']} 份（压减 {float(m['cut']):.0%}）；"
@@ -380,6 +393,14 @@ def _print_figures(county: str, figures: Mapping[str, Figures], console: Console
         if not f.analysed:
             table.add_row(bundle, *["尚未梳理", "", "", "", "", "", ""])
             continue
-        cells = (f.copies, f.exempted, f.conditional, f.merged, f.left + 1, f.fields_total, f.fillable)
+        cells = (
+            f.copies,
+            f.exempted,
+            f.conditional,
+            f.merged,
+            f.left + 1,
+            f.fields_total,
+            f.fillable,
+        )
         table.add_row(bundle, *map(str, cells))
     console.print(table)

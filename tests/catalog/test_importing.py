@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -414,6 +415,16 @@ def test_an_existing_county_is_never_overwritten(tmp_path: Path) -> None:
     assert [c.rule for c in caught.value.complaints] == ["county-exists"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["daoru", "list.csv"]
     assert (tmp_path / "daoru" / "note.txt").read_text() == "mine"
+
+
+def test_a_division_is_taken_once(tmp_path: Path) -> None:
+    """A second county with the division of the first would make the whole catalog wrong."""
+    published = read(tmp_path, ["1", "甲", "一项", "县教体局", ""])
+    write_county(published, PLACE, tmp_path)
+    with pytest.raises(InvalidList) as caught:
+        write_county(published, replace(PLACE, id="linxian"), tmp_path)
+    assert [c.rule for c in caught.value.complaints] == ["division-twice"]
+    assert list(load(tmp_path).counties) == ["daoru"]
 
 
 WRONG_PLACES = {
