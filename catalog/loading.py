@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog import agreement, grammar
-from catalog.agreement import Row, Sheet, Vocabulary
+from catalog.agreement import Vocabulary
+from catalog.checked import CheckedFile, Row
 from catalog.errors import Complaint, InvalidCatalog, UnknownEntry
 from catalog.model import (
     Analysis,
@@ -63,13 +64,13 @@ _COUNTY_FILES: Mapping[str, tuple[str, grammar.Shape]] = {
 @dataclass(frozen=True, slots=True)
 class _County:
     id: str
-    bundles: Sheet
-    materials: Sheet
-    resources: Sheet
-    authorities: Sheet
+    bundles: CheckedFile
+    materials: CheckedFile
+    resources: CheckedFile
+    authorities: CheckedFile
 
     @property
-    def sheets(self) -> tuple[Sheet, ...]:
+    def files(self) -> tuple[CheckedFile, ...]:
         return (self.bundles, self.materials, self.resources, self.authorities)
 
 
@@ -95,7 +96,7 @@ def load(
         place = _read_county(folder)
         _check_county(place, known)
         complaints += _unknown_files(folder)
-        complaints += [c for sheet in place.sheets for c in sheet.page.complaints()]
+        complaints += [c for file in place.files for c in file.page.complaints()]
         places.append(place)
     complaints += _shared_divisions(places)
     if complaints:
@@ -103,9 +104,9 @@ def load(
     return _build(tables, types, resources, places)
 
 
-def _national(folder: Path, key: str, shape: grammar.Shape) -> Sheet:
+def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
     name = f"{key.replace('_', '-')}.yaml"
-    return Sheet(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
+    return CheckedFile(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
 
 
 def _folders(
@@ -132,14 +133,14 @@ def _of_file(file: str, rule: str, found: str, expected: str) -> Complaint:
 
 
 def _read_county(folder: Path) -> _County:
-    def sheet(name: str) -> Sheet:
+    def checked(name: str) -> CheckedFile:
         key, shape = _COUNTY_FILES[name]
         file, path = f"{folder.name}/catalog/{name}", folder / "catalog" / name
         if name != "bundles.yaml" and not path.exists():
-            return Sheet(Page(file, tree={key: []}), shape, key)
-        return Sheet(read_page(path, file), shape, key)
+            return CheckedFile(Page(file, tree={key: []}), shape, key)
+        return CheckedFile(read_page(path, file), shape, key)
 
-    return _County(folder.name, *(sheet(name) for name in _COUNTY_FILES))
+    return _County(folder.name, *(checked(name) for name in _COUNTY_FILES))
 
 
 def _check_county(place: _County, known: Vocabulary) -> None:
@@ -174,7 +175,9 @@ def _shared_divisions(places: Iterable[_County]) -> Iterator[Complaint]:
 # From here on every row is sound and every reference holds.
 
 
-def _build(tables: Sheet, types: Sheet, resources: Sheet, places: list[_County]) -> Catalog:
+def _build(
+    tables: CheckedFile, types: CheckedFile, resources: CheckedFile, places: list[_County]
+) -> Catalog:
     bundles = [bundle for place in places for bundle in _bundles(place)]
     authorities = [a for place in places for a in _authorities(place, bundles)]
     return Catalog(

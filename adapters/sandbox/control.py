@@ -111,7 +111,7 @@ def _order(body: bytes) -> tuple[str, Fault | None, int]:
     if not isinstance(order, Mapping) or not set(order) <= {"department", "fault", "ms"}:
         raise _BadOrder('expected {"department", "fault", "ms"}')
     fault, ms = order.get("fault"), order.get("ms", 0)
-    if fault is not None and fault not in set(Fault):
+    if fault is not None and (not isinstance(fault, str) or fault not in set(Fault)):
         raise _BadOrder(f"fault is one of {', '.join(Fault)}, or null")
     if type(ms) is not int or not 0 <= ms <= MAX_MS:
         raise _BadOrder(f"ms is a whole number from 0 to {MAX_MS}")

@@ -57,7 +57,7 @@ def test_check_lists_every_complaint(tmp_path: Path) -> None:
     result = run("check", folder, columns=80)
     assert result.exit_code == 1
     assert not result.stdout
-    assert "2 处" not in result.stdout
+    assert "2 处" in result.stderr
     assert f"{BUNDLES}:13: [unknown-word]" in result.stderr
     assert "'ask' — one of query, verify, handle" in result.stderr
     assert f"{BUNDLES}:4: [out-of-range]" in result.stderr
@@ -100,7 +100,7 @@ def test_show_of_a_bundle_not_analysed() -> None:
 
 def test_show_by_name_and_unknown_names() -> None:
     """A name that only one bundle has is enough; else the near ones are offered."""
-    assert "xinxiang-19" in run("show", "公租房").stdout
+    assert "xinxiang-16" in run("show", "大件").stdout
     several = run("show", "退役军人")
     assert several.exit_code == 1
     assert "xinxiang-20" in several.stderr

@@ -41,6 +41,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "only a remark": (b"# nothing\n", "documents"),
     "a list": (b"- a\n- b\n", "not-a-mapping"),
     "a word": (b"authorities", "not-a-mapping"),
+    "null": (b"null", "not-a-mapping"),
+    "an empty document": (b"---\n", "not-a-mapping"),
     "many values": (b"[" + b"a," * 1_100_000 + b"]", "too-many-values"),
     "unclosed": (b"authorities: [", "yaml-syntax"),
     "directive": (b"%YAML 9.9\n---\nauthorities: []", "yaml-syntax"),

@@ -14,8 +14,9 @@ import pytest
 from adapters.sandbox import Population
 from adapters.sandbox.doses import SCHEDULE
 from adapters.sandbox.insurance import PENSION
+from adapters.sandbox.people import MAX_HOUSEHOLDS
 from adapters.sandbox.personas import SCRIPTS
-from adapters.sandbox.shapes import CHILDREN, Kind, Origin, Role
+from adapters.sandbox.shapes import CHILDREN, PLACES, Kind, Origin, Role
 from adapters.sandbox.truth import truth
 from catalog import codes
 from catalog.model import Catalog
@@ -242,8 +243,6 @@ def test_the_county_has_what_real_counties_have(population: Population) -> None:
 
 def test_roles_fit_into_the_places_kept_for_a_household() -> None:
     """A citizen number stays unique because no role is beyond the places of a household."""
-    from adapters.sandbox.shapes import PLACES
-
     assert max(Role) < PLACES - 1
 
 
@@ -272,7 +271,5 @@ def test_every_process_computes_the_same_county() -> None:
 
 def test_too_many_households_are_refused() -> None:
     """Beyond its numbers the county does not pretend."""
-    from adapters.sandbox.people import MAX_HOUSEHOLDS
-
     with pytest.raises(ValueError, match="at most"):
         county(500).household(MAX_HOUSEHOLDS)

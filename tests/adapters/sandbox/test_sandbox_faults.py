@@ -1,0 +1,101 @@
+"""Every fault in every department ends as the outcome it should, in time, and passes again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from adapters import Outcome
+from adapters.sandbox import NAMES, Fault, Sandbox, truth
+from catalog.model import Catalog
+from tests.adapters.sandbox.test_sandbox_manifests import asked, call, connected, same
+
+ASKED = {
+    "hukou": ("hukou.person", "from-elsewhere", "applicant"),
+    "realestate": ("realestate.ownership", "complete", "applicant"),
+    "social-insurance": ("social-insurance.payment-history", "from-elsewhere", "applicant"),
+    "immunization": ("immunization.record", "from-elsewhere", "child"),
+    "residence-permit": ("residence-permit.status", "from-elsewhere", "applicant"),
+}
+"""Department → resource, persona and subject to ask about."""
+
+EXPECTED = {
+    Fault.SLOW: Outcome.ANSWERED,
+    Fault.HANG: Outcome.TIMED_OUT,
+    Fault.RESET: Outcome.UNREACHABLE,
+    Fault.HALF_BODY: Outcome.UNREACHABLE,
+    Fault.GARBAGE: Outcome.FAILED,
+    Fault.WRONG_SCHEMA: Outcome.FAILED,
+    Fault.ERROR_200: Outcome.FAILED,
+    Fault.WRONG_ENCODING: Outcome.FAILED,
+    Fault.XML_BOMB: Outcome.FAILED,
+    Fault.REDIRECT: Outcome.FAILED,
+    Fault.HUGE: Outcome.FAILED,
+    Fault.STATUS_500: Outcome.FAILED,
+    Fault.REFUSE: Outcome.UNREACHABLE,
+}
+ON_THE_SQL_WIRE = {
+    # A row that claims a gigabyte and a server that says good-bye both end the connection.
+    Fault.XML_BOMB: Outcome.UNREACHABLE,
+    Fault.REDIRECT: Outcome.UNREACHABLE,
+}
+
+
+def test_every_fault_has_an_expectation() -> None:
+    """A new fault cannot be added without saying what it should look like."""
+    assert set(EXPECTED) == set(Fault)
+    assert set(ASKED) == set(NAMES)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("department", NAMES)
+async def test_a_fault_is_what_the_adapter_makes_of_it(
+    working: Sandbox, catalog: Catalog, department: str, fault: Fault, *, warm: bool
+) -> None:
+    """On a fresh and on a kept connection; and once it is cleared the truth is answered again."""
+    resource, persona, name = ASKED[department]
+    subject = working.population.personas[persona].subjects[name]
+    records = truth(working.population, subject)[resource]
+    special = ON_THE_SQL_WIRE if department == "social-insurance" else {}
+    async with connected("xinxiang", catalog, working) as sources:
+        if warm:
+            same(await asked(sources, resource, subject), records)
+        await asyncio.to_thread(working.fault, department, fault, 50)
+        question = call(resource, id_number=subject.number, name=subject.name)
+        within = 0.3 if fault is Fault.HANG else 10
+        reply = await sources.sources[department].answer(question, within=within)
+        assert reply.outcome is special.get(fault, EXPECTED[fault]), reply.why
+        assert reply.records == (records if reply.outcome is Outcome.ANSWERED else ())
+        await asyncio.to_thread(working.clear)
+        same(await asked(sources, resource, subject), records)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("department", NAMES)
+async def test_slow_beyond_the_deadline_is_timed_out(
+    working: Sandbox, catalog: Catalog, department: str
+) -> None:
+    """The caller's deadline holds, whatever the department needs."""
+    resource, persona, name = ASKED[department]
+    subject = working.population.personas[persona].subjects[name]
+    async with connected("xinxiang", catalog, working) as sources:
+        await asyncio.to_thread(working.fault, department, Fault.SLOW, 60_000)
+        question = call(resource, id_number=subject.number, name=subject.name)
+        reply = await sources.sources[department].answer(question, within=0.2)
+        await asyncio.to_thread(working.clear)
+    assert reply.outcome is Outcome.TIMED_OUT
+
+
+@pytest.mark.anyio
+async def test_a_fault_stays_in_its_department(working: Sandbox, catalog: Catalog) -> None:
+    """While one refuses, the four others answer the truth."""
+    async with connected("shenqiu", catalog, working) as sources:
+        await asyncio.to_thread(working.fault, "realestate", Fault.REFUSE)
+        for department, (resource, persona, name) in ASKED.items():
+            subject = working.population.personas[persona].subjects[name]
+            reply = await asked(sources, resource, subject)
+            down = department == "realestate"
+            assert reply.outcome is (Outcome.UNREACHABLE if down else Outcome.ANSWERED)

@@ -1,0 +1,187 @@
+"""The manifests of both counties, through the adapters, over the sockets, against the truth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from adapters import Connected, Outcome, Reason, SourceCall, SourceReply, check, connect
+from adapters.sandbox import Sandbox, Subject, mortgages, sandbox, truth
+from adapters.sandbox.hukou import WSDL
+from adapters.sandbox.truth import Records
+from catalog import loading
+from catalog.model import Catalog
+
+COUNTIES = ("xinxiang", "shenqiu")
+KEY = {"person": "id_number", "organisation": "uscc"}
+UNMAPPED = {
+    "hukou.person": {"photo"},
+    "immunization.record": {"missing_doses"},
+}
+"""Fields no manifest maps: a picture nobody asks for, and a second repeated part."""
+
+
+def now() -> datetime:
+    """Signatures are made with the real clock: departments look at it."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def connected(county: str, catalog: Catalog, running: Sandbox) -> AsyncIterator[Connected]:
+    """The sources of a county, connected to a sandbox."""
+    found = connect(
+        loading.COUNTIES / county, county=county, catalog=catalog,
+        environment=running.environment, now=now,
+    )  # fmt: skip
+    try:
+        yield found
+    finally:
+        await found.aclose()
+
+
+def call(resource: str, **keys: str) -> SourceCall:
+    """A call with a reason."""
+    reason = Reason(consumer="县教体局", item="i", item_name="新生入学信息采集", case="C-1")
+    return SourceCall(resource=resource, keys=keys, fields=(), reason=reason, call_id="1")
+
+
+async def asked(sources: Connected, resource: str, subject: Subject) -> SourceReply:
+    """What the county's source for that resource answers about `subject`."""
+    key = KEY[subject.kind]
+    binding = next(b for b in sources.bindings if b.resource == resource and key in b.keys)
+    question = call(resource, **{key: subject.number, "name": subject.name})
+    return await sources.sources[binding.source].answer(question, within=20)
+
+
+def same(reply: SourceReply, records: Records) -> None:
+    """Assert that the reply is the truth, whole and without reservations."""
+    assert reply.outcome is (Outcome.ANSWERED if records else Outcome.NO_RECORD), reply.why
+    assert reply.records == records
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("county", COUNTIES)
+async def test_every_case_is_answered_as_the_truth_has_it(
+    running: Sandbox, catalog: Catalog, county: str
+) -> None:
+    """Each persona, each subject, each resource: outcome, values, lines, codes, in order."""
+    count = 0
+    async with connected(county, catalog, running) as sources:
+        for persona in running.population.personas.values():
+            for subject in persona.subjects.values():
+                for resource, records in truth(running.population, subject).items():
+                    same(await asked(sources, resource, subject), records)
+                    count += 1
+    assert count > 300
+
+
+@pytest.mark.anyio
+async def test_everybody_is_answered_as_the_truth_has_it(
+    running: Sandbox, catalog: Catalog
+) -> None:
+    """A third of the whole county, with whatever was drawn for them."""
+    people = running.population.people[::3]
+    subjects = [Subject(kind="person", number=p.id_number, name=p.name) for p in people]
+    subjects += [Subject(kind="organisation", number=e.uscc, name=e.name)
+                 for e in running.population.enterprises]  # fmt: skip
+    async with connected("xinxiang", catalog, running) as sources:
+        for subject in subjects:
+            wanted = truth(running.population, subject)
+            replies = await asyncio.gather(*(asked(sources, each, subject) for each in wanted))
+            for reply, records in zip(replies, wanted.values(), strict=True):
+                same(reply, records)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("county", COUNTIES)
+async def test_mortgages_are_found_by_certificate(
+    running: Sandbox, catalog: Catalog, county: str
+) -> None:
+    """A mortgaged home tells by whom; another one has no such record."""
+    properties = running.population.properties
+    charged = next(each for each in properties if each.mortgage)
+    free = next(each for each in properties if not each.mortgage)
+    async with connected(county, catalog, running) as sources:
+        source = sources.sources["realestate"]
+        for each in (charged, free):
+            question = call("realestate.mortgage", certificate_no=each.certificate_no)
+            records = mortgages(running.population, each.certificate_no)
+            same(await source.answer(question, within=5), records)
+            assert bool(records) == bool(each.mortgage)
+
+
+@pytest.mark.anyio
+async def test_the_gateways_secret_is_renewed_behind_the_scenes(catalog: Catalog) -> None:
+    """Over several lives of the request secret no answer is lost."""
+    with sandbox(people=1, secret_seconds=0.3) as brief:
+        subject = brief.population.personas["complete"].subjects["applicant"]
+        records = truth(brief.population, subject)["realestate.ownership"]
+        async with connected("xinxiang", catalog, brief) as sources:
+            for _ in range(10):
+                same(await asked(sources, "realestate.ownership", subject), records)
+                await asyncio.sleep(0.1)
+
+
+@pytest.mark.anyio
+async def test_wrong_keys_are_refusals_not_failures(running: Sandbox, catalog: Catalog) -> None:
+    """Each department refuses a stranger, and the reply says that it was refused."""
+    strangers = {"REALESTATE_APP_KEY": "0" * 32, "IMMUNIZATION_TOKEN": "x",
+                 "RESIDENCE_PERMIT_KEY": "0" * 32}  # fmt: skip
+    dsn = running.environment["SOCIAL_INSURANCE_DSN"].replace("mianti_ro", "nobody")
+    environment = {**running.environment, **strangers, "SOCIAL_INSURANCE_DSN": dsn}
+    found = connect(loading.COUNTIES / "xinxiang", county="xinxiang", catalog=catalog,
+                    environment=environment, now=now)  # fmt: skip
+    subject = running.population.personas["from-elsewhere"].subjects["child"]
+    try:
+        for resource in ("realestate.ownership", "immunization.record", "residence-permit.status",
+                         "social-insurance.payment-history"):  # fmt: skip
+            assert (await asked(found, resource, subject)).outcome is Outcome.REFUSED, resource
+    finally:
+        await found.aclose()
+
+
+@pytest.mark.anyio
+async def test_the_population_service_wants_a_reason(running: Sandbox, catalog: Catalog) -> None:
+    """A call without one is refused by the department, and the reply says so."""
+    subject = running.population.personas["complete"].subjects["applicant"]
+    silent = Reason(consumer="", item="", item_name="", case="")
+    question = SourceCall(resource="hukou.household", keys={"id_number": subject.number},
+                          fields=(), reason=silent, call_id="1")  # fmt: skip
+    async with connected("xinxiang", catalog, running) as sources:
+        reply = await sources.sources["hukou"].answer(question, within=5)
+    assert (reply.outcome, reply.why) == (Outcome.REFUSED, "soap.refused-503")
+
+
+@pytest.mark.parametrize("county", COUNTIES)
+def test_the_manifests_agree_with_the_catalog(catalog: Catalog, county: str) -> None:
+    """They bind without complaint, to bodies the county's own list names."""
+    bindings = check(loading.COUNTIES / county, county=county, catalog=catalog, now=now)
+    assert {each.resource for each in bindings} == set(_resources())
+    for each in bindings:
+        assert each.authority in catalog.authorities, each.authority
+
+
+@pytest.mark.parametrize("county", COUNTIES)
+def test_the_manifests_map_whole_resources(catalog: Catalog, county: str) -> None:
+    """Every field of a resource is mapped, except those named above."""
+    bindings = check(loading.COUNTIES / county, county=county, catalog=catalog, now=now)
+    for each in bindings:
+        fields = set(catalog.resources[each.resource].fields)
+        assert fields - each.fields == UNMAPPED.get(each.resource, set()), each.resource
+
+
+def test_the_committed_descriptions_are_what_the_service_serves() -> None:
+    """The WSDL beside the manifests is the sandbox's own, byte by byte."""
+    for county in COUNTIES:
+        committed = loading.COUNTIES / county / "sources" / "hukou.wsdl"
+        assert committed.read_bytes() == WSDL.read_bytes()
+
+
+def _resources() -> Iterator[str]:
+    yield from ("hukou.person", "hukou.household", "immunization.record", "residence-permit.status")
+    yield from ("realestate.ownership", "realestate.mortgage", "social-insurance.payment-history")
+    yield from ("social-insurance.person-enrolment", "social-insurance.employer")
