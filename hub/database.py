@@ -19,7 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.errors import EvidenceUnavailable
 
@@ -61,7 +61,6 @@ class Database:
 
         Raises:
             EvidenceUnavailable: nothing was written.
-            sqlalchemy.exc.IntegrityError: what a unique key refuses; for `hub.store` to judge.
         """
         with _mapped(), self.writer.begin() as connection:
             yield connection
@@ -77,9 +76,7 @@ def _mapped() -> Iterator[None]:
     """What the library raises, as our own error: its texts hold statements and values."""
     try:
         yield
-    except IntegrityError:
-        raise
-    except (SQLAlchemyError, OSError) as problem:
+    except (SQLAlchemyError, OSError, ImportError) as problem:
         raise EvidenceUnavailable(type(problem).__name__) from problem
 
 
@@ -87,7 +84,8 @@ def open_database(address: str) -> Database:
     """Open a database by its SQLAlchemy address; the file and its folder are made where needed.
 
     Raises:
-        EvidenceUnavailable: not an address, no file behind it, or a folder of another machine.
+        EvidenceUnavailable: not an address, no driver for it, no file behind it, or a folder of
+            another machine.
     """
     with _mapped():
         url = make_url(address)

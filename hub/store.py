@@ -37,7 +37,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from hub.database import Database
-from hub.errors import CorruptLog, DuplicateRequest, EvidenceUnavailable, KeyUnavailable
+from hub.errors import CorruptLog, DuplicateRequest, KeyUnavailable
 from hub.merkle import Frontier, SubtreeHash, fold
 from hub.model import Consumer, Grant
 from hub.vault import Vault
@@ -135,10 +135,13 @@ def _upsert(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest))
 
 
-def _insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert, unless a row with the same primary key is there."""
+def _insert_if_absent(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert, unless a row with the same primary key is there; True: it was not."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(make(table).values(**row).on_conflict_do_nothing())
+    statement = make(table).values(**row).on_conflict_do_nothing()
+    # Asked for, because the count of rows is not told by every driver.
+    made = connection.execute(statement.returning(*table.primary_key))
+    return made.first() is not None
 
 
 # --- Evidence ------------------------------------------------------------------------------------
@@ -182,37 +185,33 @@ def write_leaves(
 
     Raises:
         EvidenceUnavailable: nothing was written.
+        CorruptLog: nothing was written, for there is no head to go on from.
         DuplicateRequest: nothing was written, for one of the ids is in the log already.
     """
-    try:
-        with database.writing() as connection:
-            frontier = _locked_head(connection)
-            first = frontier.size
-            connection.execute(
-                insert(evidence),
-                [{**leaf, "leaf_index": first + i} for i, leaf in enumerate(leaves)],
-            )
-            found = [
-                {"blind_index": blind, "leaf_index": first + i}
-                for i, blinds in enumerate(subjects)
-                for blind in sorted(set(blinds))
-            ]
-            if found:
-                connection.execute(insert(evidence_subject), found)
-            grown = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
-            new = grown.frontier
-            if grown.tiles:
-                connection.execute(insert(evidence_tile), list(grown.tiles))
-            connection.execute(update(evidence_head).values(size=new.size, frontier=new.to_bytes()))
-            if grown.checkpoint is not None:
-                _insert_if_absent(
-                    connection, checkpoint_table, {"size": new.size, "text": grown.checkpoint}
-                )
-            return first
-    except IntegrityError as problem:
-        raise DuplicateRequest("id-in-the-log-already") from problem
-    except CorruptLog as problem:
-        raise EvidenceUnavailable(problem.why) from problem
+    with database.writing() as connection:
+        frontier = _locked_head(connection)
+        first = frontier.size
+        rows = [{**leaf, "leaf_index": first + i} for i, leaf in enumerate(leaves)]
+        try:
+            connection.execute(insert(evidence), rows)
+        except IntegrityError as problem:
+            raise DuplicateRequest("id-in-the-log-already") from problem
+        found = [
+            {"blind_index": blind, "leaf_index": first + i}
+            for i, blinds in enumerate(subjects)
+            for blind in sorted(set(blinds))
+        ]
+        if found:
+            connection.execute(insert(evidence_subject), found)
+        grown = grow(frontier, [leaf["leaf_hash"] for leaf in leaves])
+        new = grown.frontier
+        if grown.tiles:
+            connection.execute(insert(evidence_tile), list(grown.tiles))
+        connection.execute(update(evidence_head).values(size=new.size, frontier=new.to_bytes()))
+        if grown.checkpoint is not None:
+            kept = {"size": new.size, "text": grown.checkpoint}
+            _insert_if_absent(connection, checkpoint_table, kept)
+    return first
 
 
 def _locked_head(connection: Connection) -> Frontier:
@@ -480,17 +479,12 @@ def recall_response(
         DuplicateRequest: the key came with another request, or its first use is under way.
     """
     index = vault.blind_index("idempotency", f"{client_id}\0{key}")
-    try:
-        with database.writing() as connection:
-            connection.execute(delete(idempotency).where(idempotency.c.expires_at < _moment(now)))
-            connection.execute(
-                insert(idempotency).values(
-                    key=index, request=request, sealed=None, expires_at=_moment(expires)
-                )
-            )
-    except IntegrityError:
-        return _known_response(database, vault, index, request, expires)
-    return None
+    claim = {"key": index, "request": request, "sealed": None, "expires_at": _moment(expires)}
+    with database.writing() as connection:
+        connection.execute(delete(idempotency).where(idempotency.c.expires_at < _moment(now)))
+        if _insert_if_absent(connection, idempotency, claim):
+            return None
+    return _known_response(database, vault, index, request, expires)
 
 
 def _known_response(

@@ -47,6 +47,45 @@ def test_of_many_at_once_one_wins(cache: Cache) -> None:
     assert sum(wins) == 1
 
 
+def test_counts_are_of_a_key_and_a_window(cache: Cache) -> None:
+    """Each call counts once; another key, and the next window, start again."""
+    assert [cache.count("a", 60) for _ in range(3)] == [1, 2, 3]
+    assert cache.count("b", 60) == 1
+    assert cache.count("short", 0.05) == 1
+    time.sleep(0.1)
+    assert cache.count("short", 60) == 1
+
+
+def test_a_count_is_no_spent_key(cache: Cache) -> None:
+    """Counting and spending do not meet, even under the same name."""
+    cache.count("a", 60)
+
+    assert cache.add("a", 60)
+    assert cache.count("a", 60) == 2
+
+
+def test_no_call_is_lost_in_the_count(cache: Cache) -> None:
+    """Of many calls at once each gets its own number."""
+    with ThreadPoolExecutor(16) as pool:
+        counts = list(pool.map(lambda _: cache.count("a", 60), range(64)))
+
+    assert sorted(counts) == list(range(1, 65))
+
+
+def test_a_full_memory_refuses() -> None:
+    """Rather than forget a spent token, the embedded cache refuses new ones until some expire."""
+    moment = 0.0
+    cache = MemoryCache(clock=lambda: moment, most=10)
+    for number in range(10):
+        assert cache.add(str(number), 5)
+    with pytest.raises(CacheUnavailable):
+        cache.add("one more", 5)
+    assert not cache.add("3", 5)
+    moment = 6.0
+
+    assert cache.add("one more", 5)
+
+
 def test_memory_forgets_what_is_over() -> None:
     """The embedded cache does not grow for ever."""
     moment = 0.0
@@ -63,4 +102,12 @@ def test_a_dead_server_refuses() -> None:
     cache = RedisCache("redis://127.0.0.1:1/0")
     with pytest.raises(CacheUnavailable):
         cache.add("a", 60)
+    with pytest.raises(CacheUnavailable):
+        cache.count("a", 60)
     cache.close()
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    """A wrong setting is our error, not a library's."""
+    with pytest.raises(CacheUnavailable):
+        RedisCache("http://example")

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from adapters.sandbox import NAMES, Fault, Sandbox, UnknownDepartment, sandbox, write_environment
@@ -70,15 +71,28 @@ def test_it_stops_while_departments_hang(working: Sandbox) -> None:
         assert waiting.recv(100) == b""
 
 
-def test_ports_in_a_row_and_taken_ones() -> None:
-    """`ports_from` counts on from there; a taken port is an error and leaves nothing behind."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        first = min(probe.getsockname()[1], 65_000)
+def test_ports_are_counted_on_from_the_first() -> None:
+    """`ports_from` gives the departments and the control socket six ports in a row."""
+    for first in range(20_000, 30_000, 101):
+        try:
+            with sandbox(today=TODAY, people=1, ports_from=first) as brief:
+                assert urlsplit(brief.environment["HUKOU_URL"]).port == first
+                assert urlsplit(brief.control_url).port == first + 5
+                return
+        except OSError:
+            continue  # taken by somebody else
+    pytest.fail("no six free ports in a row")
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_a_taken_port_leaves_nothing_behind(at: int) -> None:
+    """Whichever of the six is taken: an error, no thread, and the other ports are given back."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        first = taken.getsockname()[1] - at
         before = set(threading.enumerate())
-        if probe.getsockname()[1] == first:
-            with pytest.raises(OSError, match="in use"), sandbox(people=1, ports_from=first):
-                pass
+        with pytest.raises(OSError, match="in use"), sandbox(people=1, ports_from=first):
+            pass
         assert set(threading.enumerate()) == before
 
 
@@ -93,15 +107,18 @@ def test_unknown_departments_and_faults_are_refused(working: Sandbox) -> None:
 
 
 def test_a_delay_stands_beside_faults(working: Sandbox) -> None:
-    """It is there with and without a fault, and clearing faults leaves it."""
-    working.delay("hukou", 30)
+    """Clearing the faults leaves it: a statement that may take 50 ms is still cancelled."""
+    working.delay("social-insurance", 30_000)
     try:
         working.clear()
-        started = time.monotonic()
-        asking.hukou(working, "QueryHousehold", "")
-        assert time.monotonic() - started >= 0.03
+        dsn = working.environment["SOCIAL_INSURANCE_DSN"]
+        with psycopg.connect(dsn, options="-c statement_timeout=50", autocommit=True) as opened:
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                opened.execute("SELECT 1")
+            working.delay("social-insurance", 0)
+            assert opened.execute("SELECT 1").fetchone()
     finally:
-        working.delay("hukou", 0)
+        working.delay("social-insurance", 0)
 
 
 # --- control ----------------------------------------------------------------------------------
