@@ -1,8 +1,9 @@
-"""`python -m adapters.sandbox`: run until SIGTERM or SIGINT."""
+"""`python -m adapters.sandbox`: run until SIGTERM or SIGINT, or until whoever started it is gone."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -16,7 +17,7 @@ from adapters.sandbox.running import sandbox, write_environment
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox; 0 when it was told to stop, 2 when it could not start."""
     options = _options().parse_args(arguments)
-    stop = threading.Event()
+    stop, parent = threading.Event(), os.getppid()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 write_environment(options.environment_file, environment)
             _say(f"沙盒已就绪 sandbox ready, {len(running.population.people)} people, "
                  f"control {running.control_url}")  # fmt: skip
-            stop.wait()
+            while not stop.wait(1):
+                if options.with_parent and os.getppid() != parent:
+                    break
     except (OSError, ValueError) as error:
         _say(f"沙盒未能启动 the sandbox could not start: {error}")
         return 2
@@ -50,6 +53,8 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--environment-file", type=Path, help="就绪后写入连接参数 NAME=value lines")
     parser.add_argument("--ports-from", type=int, default=0, help="从此端口起连续六个 six in a row")
     parser.add_argument("--delay-ms", type=int, default=0, help="每次应答另加的毫秒数 extra delay")
+    parser.add_argument("--with-parent", action="store_true",
+                        help="启动者退出时随之退出 end when the starting process does")  # fmt: skip
     return parser
 
 

@@ -104,6 +104,10 @@ def _resident(draws: Draws, today: date, person: Person, age: int) -> Insurance:
     )  # fmt: skip
 
 
+def _period(month: date) -> str:
+    return f"{month.year}{month.month:02d}"
+
+
 def _proof_no(person: Person) -> str:
     return f"9901-DEMO-{person.serial:06d}"
 
@@ -123,7 +127,7 @@ def _employed(
     if Trait.BACK_PAYMENT in traits:
         payments = _with_back_payments(draws, payments)
     if running:
-        waiting = replace(payments[0], period=f"{month_of(last, 1):%Y%m}", in_transit=True)
+        waiting = replace(payments[0], period=_period(month_of(last, 1)), in_transit=True)
         payments.insert(0, waiting)
     here = {p.period for p in payments if p.personal_no == accounts[0].personal_no}
     return Insurance(
@@ -181,7 +185,7 @@ def _payments(draws: Draws, accounts: tuple[Account, ...], months: list[date]) -
         amount = base - (newest.year - month.year) * 120
         for kind in account.kinds if recent else (PENSION,):
             yield Payment(
-                period=f"{month:%Y%m}",
+                period=_period(month),
                 kind=kind,
                 base=f"{max(amount, 2500)}.00",
                 employer_name=account.employer_name or "",
@@ -207,7 +211,7 @@ def _run(months: list[date], here: set[str]) -> int:
     """How many months in a row, back from the newest, are paid in this county."""
     count = 0
     for at, month in enumerate(months):
-        if month != month_of(months[0], -at) or f"{month:%Y%m}" not in here:
+        if month != month_of(months[0], -at) or _period(month) not in here:
             break
         count += 1
     return count

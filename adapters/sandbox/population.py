@@ -188,16 +188,18 @@ class Population:
         return Persona(id=id_, description=description, subjects={"applicant": subject})
 
     def _with_x(self) -> Person:
-        """The first grown-up of an ordinary family here whose number ends with X."""
-        return next(
-            person
-            for person in self.people
-            if person.id_number.endswith("X")
-            and person.household >= len(personas.SCRIPTS)
-            and person.listed and person.state == "0" and person.age(self.today) >= 18
-            and self.households[person.household].shape.origin is Origin.HERE
-            and self.households[person.household].shape.kind is Kind.FAMILY
-        )  # fmt: skip
+        """Somebody whose number ends with X; best a grown-up of an ordinary family here."""
+        ending = [person for person in self.people if person.id_number.endswith("X")]
+        return max(ending, key=self._is_ordinary)
+
+    def _is_ordinary(self, person: Person) -> bool:
+        shape = self.households[person.household].shape
+        return (
+            person.household >= len(personas.SCRIPTS)
+            and (shape.origin, shape.kind) == (Origin.HERE, Kind.FAMILY)
+            and (person.listed, person.state) == (True, "0")
+            and person.age(self.today) >= 18
+        )
 
 
 def _subject(person: Person) -> Subject:

@@ -220,6 +220,33 @@ def test_the_process_writes_its_environment_and_stops_when_told(
     assert errors == ""
 
 
+_PARENT = """
+import os, pathlib, subprocess, sys, time
+path = pathlib.Path(sys.argv[1])
+subprocess.Popen([sys.executable, "-m", "adapters.sandbox", "--people", "1", "--with-parent",
+                  "--environment-file", str(path)], stdout=subprocess.DEVNULL)
+while not path.exists():
+    time.sleep(0.02)
+os._exit(0)
+"""
+
+
+def test_the_process_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    """When whoever started it is gone without a word, it ends as well."""
+    path = tmp_path / "sandbox.env"
+    subprocess.run([sys.executable, "-c", _PARENT, str(path)], check=True, timeout=30)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = urlsplit(dict(line.split("=", 1) for line in lines)["SANDBOX_CONTROL_URL"])
+    until = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection((str(at.hostname), at.port or 0)).close()
+        except ConnectionRefusedError:
+            return
+        assert time.monotonic() < until, "it is still there"
+        time.sleep(0.05)
+
+
 def test_the_process_says_why_it_cannot_start(tmp_path: Path) -> None:
     """A taken port is one line and exit code 2, not a traceback."""
     with socket.socket() as taken:
