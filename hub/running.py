@@ -34,7 +34,8 @@ def sandbox_process() -> Iterator[Mapping[str, str]]:
     """
     with tempfile.TemporaryDirectory(prefix="mianti-") as folder:
         path = Path(folder) / "environment"
-        command = [sys.executable, "-m", "adapters.sandbox", "--environment-file", str(path)]
+        command = [sys.executable, "-m", "adapters.sandbox", "--with-parent"]
+        command += ["--environment-file", str(path)]
         process = subprocess.Popen(command)  # noqa: S603  (our own module, fixed arguments)
         try:
             until = time.monotonic() + START_SECONDS

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -44,13 +45,16 @@ from hub.vault import Vault
 
 metadata = MetaData()
 
+_Place = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite finds a row by an INTEGER primary key without a second tree."""
+
 TILE_HEIGHT = 8
 """Roots of subtrees of 2**8, 2**16, … leaves are stored (C2SP tlog-tiles)."""
 
 evidence = Table(
     "hub_evidence",
     metadata,
-    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf_index", _Place, primary_key=True, autoincrement=False),
     Column("id", String(48), nullable=False, unique=True),
     Column("kind", String(24), nullable=False),
     Column("at", String(40), nullable=False),
@@ -62,7 +66,8 @@ evidence_subject = Table(
     "hub_evidence_subject",
     metadata,
     Column("blind_index", LargeBinary(16), primary_key=True),
-    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("leaf_index", _Place, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 evidence_tile = Table(
     "hub_evidence_tile",
@@ -276,30 +281,39 @@ def read_tile(database: Database, level: int, number: int) -> bytes | None:
 
 @contextmanager
 def stored_subtrees(database: Database) -> Iterator[SubtreeHash]:
-    """Roots of complete subtrees, read from tiles and leaf hashes over one connection."""
+    """Roots of complete subtrees, read from tiles and leaf hashes over one connection.
+
+    The hashes of a level are read by whole neighbourhoods of 256: a proof asks for many subtrees,
+    and nearly all of a level lie in one or two of these, however large the log is.
+    """
     with database.reading() as connection:
+
+        @cache
+        def around(level: int, number: int) -> Mapping[int, bytes]:
+            return _hashes(connection, level, number << TILE_HEIGHT, 1 << TILE_HEIGHT)
 
         def subtree(first: int, size: int) -> bytes:
             level = (size.bit_length() - 1) // TILE_HEIGHT
-            span = 1 << level * TILE_HEIGHT
-            hashes = _hashes(connection, level, first // span, size // span)
-            if len(hashes) != size // span:
+            place = first >> level * TILE_HEIGHT
+            known = around(level, place >> TILE_HEIGHT)
+            wanted = range(place, place + (size >> level * TILE_HEIGHT))
+            if not all(each in known for each in wanted):
                 raise CorruptLog(f"rows missing from {first}")
-            return fold(hashes)
+            return fold(known[each] for each in wanted)
 
         yield subtree
 
 
-def _hashes(connection: Connection, level: int, first: int, count: int) -> list[bytes]:
-    """Hashes of neighbouring subtrees of 256**level leaves; level 0: the leaves themselves."""
+def _hashes(connection: Connection, level: int, first: int, count: int) -> Mapping[int, bytes]:
+    """Hashes of subtrees of 256**level leaves by their number; level 0: of the leaves themselves."""
     if level == 0:
         place = evidence.c.leaf_index
-        statement = select(evidence.c.leaf_hash)
+        statement = select(place, evidence.c.leaf_hash)
     else:
         place = evidence_tile.c.number
-        statement = select(evidence_tile.c.hash).where(evidence_tile.c.level == level)
-    statement = statement.where(place >= first, place < first + count).order_by(place)
-    return list(connection.execute(statement).scalars())
+        statement = select(place, evidence_tile.c.hash).where(evidence_tile.c.level == level)
+    statement = statement.where(place >= first, place < first + count)
+    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 def read_leaf(database: Database, evidence_id: str) -> StoredLeaf | None:

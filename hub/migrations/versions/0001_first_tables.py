@@ -9,13 +9,14 @@ revision = "0001"
 down_revision = None
 
 _big = sa.BigInteger()
+_place = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
     """Apply."""
     op.create_table(
         "hub_evidence",
-        sa.Column("leaf_index", _big, primary_key=True, autoincrement=False),
+        sa.Column("leaf_index", _place, primary_key=True, autoincrement=False),
         sa.Column("id", sa.String(48), nullable=False, unique=True),
         sa.Column("kind", sa.String(24), nullable=False),
         sa.Column("at", sa.String(40), nullable=False),
@@ -26,7 +27,8 @@ def upgrade() -> None:
     op.create_table(
         "hub_evidence_subject",
         sa.Column("blind_index", sa.LargeBinary(16), primary_key=True),
-        sa.Column("leaf_index", _big, primary_key=True, autoincrement=False),
+        sa.Column("leaf_index", _place, primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "hub_evidence_tile",
