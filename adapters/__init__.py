@@ -17,6 +17,7 @@ from adapters.errors import (
 )
 from adapters.model import (
     BreakerState,
+    Freshness,
     Outcome,
     RawReply,
     Reason,
@@ -27,6 +28,7 @@ from adapters.model import (
     SourceReply,
     Transport,
 )
+from adapters.ports import Desk, DeskAnswer, DeskTask, Keep, MemoryKeep, Surroundings
 from adapters.registry import Connected, check, connect
 
 __all__ = [
@@ -34,7 +36,13 @@ __all__ = [
     "BreakerState",
     "Complaint",
     "Connected",
+    "Desk",
+    "DeskAnswer",
+    "DeskTask",
+    "Freshness",
     "InvalidManifest",
+    "Keep",
+    "MemoryKeep",
     "Outcome",
     "RawReply",
     "Reason",
@@ -47,6 +55,7 @@ __all__ = [
     "SourceReply",
     "SourceTimedOut",
     "SourceUnavailable",
+    "Surroundings",
     "Transport",
     "check",
     "connect",

@@ -8,7 +8,7 @@ A third party writes a class with `Connect` and `Ask` (its sections of the manif
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Protocol
 from adapters import manifest
 from adapters.manifest import Finding
 from adapters.model import RawReply, SourceCall
+from adapters.ports import Surroundings
 
 GROUP = "mianti.adapters"
 _PARTS = ("Connect", "Ask", "inspect", "fetch", "aclose")
@@ -39,6 +40,7 @@ class Opening:
     statuses: Mapping[str, frozenset[int]]
     """Resource id → HTTP statuses its answer knows what to make of."""
     now: Now
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 class Kind(Protocol):

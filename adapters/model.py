@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -43,6 +43,19 @@ class SourceCall:
     reason: Reason
     call_id: str
     """Unique for each call; sent on where a source wants a message number."""
+    max_age: timedelta | None = None
+    """The oldest kept reply the caller takes; None: as old as the provider allows."""
+    stale_if_error: timedelta | None = None
+    """How old a kept reply may be where the source does not answer; None: none is wanted."""
+
+
+class Freshness(StrEnum):
+    """How a reply was had."""
+
+    LIVE = "live"
+    CACHED = "cached"
+    STALE = "stale"
+    """From the cache and older than the provider allows, because the source does not answer."""
 
 
 class Outcome(StrEnum):
@@ -58,6 +71,11 @@ class Outcome(StrEnum):
     """The source answered, but with an error or with something that cannot be read."""
     TIMED_OUT = "timed_out"
     BREAKER_OPEN = "breaker_open"
+    """We did not ask, to spare a source that fails, is full, or has had its share for now."""
+    CLOSED = "closed"
+    """We did not ask: the provider's calendar says that the source is closed."""
+    DEFERRED = "deferred"
+    """The answer comes later, under the reply's ticket."""
     UNREACHABLE = "unreachable"
 
 
@@ -92,6 +110,13 @@ class SourceReply:
     """`sm3:` + hex over the raw bytes of the answer: proves later what was received."""
     why: str | None = None
     """Stable key of what went wrong, e.g. `rest.status-500`; never holds personal data."""
+    freshness: Freshness = Freshness.LIVE
+    reopens_at: datetime | None = None
+    """With `CLOSED`: when the source opens again, where the calendar says so."""
+    ticket: str | None = None
+    """With `DEFERRED`: under which the answer will be found."""
+    entered_by: str | None = None
+    """Where a clerk typed the answer: who, as the providing department names its clerks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Finding, substituted, validated
 from adapters.mapping import Plan
 from adapters.model import Source
+from adapters.ports import Surroundings
 from adapters.resilience import Breaker, GuardedSource
 from catalog.model import Catalog, DataResource, SourceBinding
 
@@ -50,8 +51,8 @@ class _Agreed:
     bindings: tuple[SourceBinding, ...]
     folder: Path
 
-    def opening(self, now: Now) -> Opening:
-        return _opening(self.manifest, self.folder, now)
+    def opening(self, now: Now, surroundings: Surroundings) -> Opening:
+        return _opening(self.manifest, self.folder, now, surroundings)
 
 
 def connect(
@@ -61,6 +62,7 @@ def connect(
     catalog: Catalog,
     environment: Mapping[str, str],
     now: Now,
+    surroundings: Surroundings | None = None,
 ) -> Connected:
     """Connect every source of a county.
 
@@ -70,6 +72,7 @@ def connect(
         catalog: What the manifests have to agree with.
         environment: Where `${NAME}` comes from.
         now: UTC.
+        surroundings: What is shared with other workers; None: this process stands alone.
 
     Raises:
         InvalidManifest: With every complaint of every file; nothing was connected.
@@ -77,7 +80,10 @@ def connect(
     agreed, complaints = _read(folder, county, catalog, environment, now)
     if complaints:
         raise InvalidManifest(complaints)
-    sources: dict[str, Source] = {each.manifest.source: _source(each, now) for each in agreed}
+    around = surroundings or Surroundings()
+    sources: dict[str, Source] = {
+        each.manifest.source: _source(each, now, around) for each in agreed
+    }
     return Connected(
         sources=sources,
         bindings=tuple(binding for each in agreed for binding in each.bindings),
@@ -96,12 +102,12 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> tuple[Sou
     return tuple(binding for each in agreed for binding in each.bindings)
 
 
-def _source(agreed: _Agreed, now: Now) -> GuardedSource:
+def _source(agreed: _Agreed, now: Now, surroundings: Surroundings) -> GuardedSource:
     terms = agreed.manifest
     return GuardedSource(
         id=terms.source,
         kind=terms.kind,
-        transport=agreed.kind(agreed.opening(now)),
+        transport=agreed.kind(agreed.opening(now, surroundings)),
         plans=agreed.plans,
         timeout=terms.connect.timeout,
         breaker=Breaker(
@@ -170,7 +176,9 @@ def _kind(document: Located) -> type[Kind] | Complaint:
         return document.complaint(("kind",), "unknown-kind", found, expected)
 
 
-def _opening(manifest: AnyManifest, folder: Path, now: Now) -> Opening:
+def _opening(
+    manifest: AnyManifest, folder: Path, now: Now, surroundings: Surroundings | None = None
+) -> Opening:
     return Opening(
         source=manifest.source,
         folder=folder,
@@ -180,6 +188,7 @@ def _opening(manifest: AnyManifest, folder: Path, now: Now) -> Opening:
             resource: terms.answer.statuses() for resource, terms in manifest.resources.items()
         },
         now=now,
+        surroundings=surroundings or Surroundings(),
     )
 
 

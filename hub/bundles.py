@@ -187,6 +187,7 @@ _ASKED_BECAUSE: Mapping[FieldState, AskedReason] = {
     FieldState.MASKED: AskedReason.NOT_GRANTED,
     FieldState.TIMED_OUT: AskedReason.SOURCE_DOWN,
     FieldState.BREAKER_OPEN: AskedReason.SOURCE_DOWN,
+    FieldState.SOURCE_CLOSED: AskedReason.SOURCE_DOWN,
     FieldState.SOURCE_ERROR: AskedReason.SOURCE_DOWN,
     FieldState.REFUSED_BY_SOURCE: AskedReason.SOURCE_DOWN,
     FieldState.DEFERRED: AskedReason.SOURCE_DOWN,

@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from adapters.model import Outcome, Reason, Record, Scalar, Source, SourceCall, SourceReply
+from adapters.model import (
+    Freshness,
+    Outcome,
+    Reason,
+    Record,
+    Scalar,
+    Source,
+    SourceCall,
+    SourceReply,
+)
 from catalog.lookup import FieldPath, sources_for
 from catalog.lookup import resource as resource_in
 from catalog.model import Catalog, DataResource, SourceBinding
@@ -28,7 +37,6 @@ from hub.model import (
     Consumer,
     FieldAnswer,
     FieldState,
-    Freshness,
     FreshnessWish,
     Grant,
     IdType,
@@ -57,10 +65,13 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.UNREACHABLE: FieldState.SOURCE_ERROR,
     Outcome.TIMED_OUT: FieldState.TIMED_OUT,
     Outcome.BREAKER_OPEN: FieldState.BREAKER_OPEN,
+    Outcome.CLOSED: FieldState.SOURCE_CLOSED,
+    Outcome.DEFERRED: FieldState.DEFERRED,
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
     FieldState.TIMED_OUT: "稍后重试，或请申请人提供 / try again later, or ask the applicant",
+    FieldState.SOURCE_CLOSED: "数源维护中，届时恢复 / the source is closed for maintenance",
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
     FieldState.SOURCE_ERROR: "请数源部门检查其系统 / the providing department has to look at its system",
     FieldState.REFUSED_BY_SOURCE: "请数源部门核对本枢纽的权限 / the provider has to check our rights",

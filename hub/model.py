@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adapters.model import Record
+from adapters.model import Freshness, Record
 from catalog.lookup import FieldPath
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
@@ -54,6 +54,8 @@ class FieldState(StrEnum):
     SOURCE_ERROR = "source_error"
     TIMED_OUT = "timed_out"
     BREAKER_OPEN = "breaker_open"
+    SOURCE_CLOSED = "source_closed"
+    """The provider's calendar says that the source is closed; the answer says until when."""
     DEFERRED = "deferred"
     DISPUTED = "disputed"
     WITHHELD = "withheld"
@@ -66,14 +68,6 @@ class QueryOutcome(StrEnum):
     PARTIAL = "partial"
     REFUSED = "refused"
     DEFERRED = "deferred"
-
-
-class Freshness(StrEnum):
-    """How the value was had."""
-
-    LIVE = "live"
-    CACHED = "cached"
-    STALE = "stale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
