@@ -9,18 +9,19 @@ decompression.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import httpx2
+import aiohttp
 from pydantic import Field
+from yarl import URL
 
 from adapters.auth import AuthTerms, Identification, NoAuth, authenticator
 from adapters.errors import (
@@ -34,9 +35,8 @@ from adapters.kinds import Now
 from adapters.manifest import Bytes, Charset, Connect
 from adapters.model import RawReply
 
-for _name in ("httpx2", "httpcore2"):
-    # Their logs hold the address with its query, and a query may hold a citizen number.
-    logging.getLogger(_name).setLevel(logging.CRITICAL)
+# Its logs may hold an address with its query, and a query may hold a citizen number.
+logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
 
 
 class HTTPConnect(Connect):
@@ -74,26 +74,16 @@ class Question:
 
 
 class HTTPClient:
-    """A client for one source."""
+    """A client for one source. Its connections belong to the event loop of the first question."""
 
     def __init__(self, address: str, connect: HTTPConnect, *, folder: Path, now: Now) -> None:
-        self._base = httpx2.URL(address)
-        self._limit = connect.max_bytes
-        limits = httpx2.Limits(
-            max_connections=connect.connections, max_keepalive_connections=connect.connections
-        )
-        self._client = httpx2.AsyncClient(
-            verify=_context(
-                self._base.scheme, folder / connect.ca_file if connect.ca_file else None
-            ),
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,
-            limits=limits,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            headers={"User-Agent": "mianti", "Accept-Encoding": "gzip"},
+        self._base = URL(address)
+        self._limit, self._connections = connect.max_bytes, connect.connections
+        self._ssl = _context(
+            self._base.scheme, folder / connect.ca_file if connect.ca_file else None
         )
         self._auth = authenticator(connect.auth, now, self._post)
+        self._session: aiohttp.ClientSession | None = None
 
     async def send(self, question: Question, *, within: float) -> RawReply:
         """The reply to `question`, at most `within` seconds.
@@ -118,54 +108,68 @@ class HTTPClient:
 
     def _path(self, question: Question) -> str:
         """The whole path: the address's own, and the question's below it."""
-        return self._base.path.rstrip("/") + question.path if question.path else self._base.path
+        base = self._base.raw_path
+        return base.rstrip("/") + question.path if question.path else base
 
     async def _post(self, path: str, rows: Mapping[str, str]) -> RawReply:
         question = Question(method="POST", path=path, json=dict(rows))
         return _judged(await self._exchange(question, Identification(headers={})), frozenset())
 
     async def _exchange(self, question: Question, used: Identification) -> RawReply:
-        headers = {**_headers(question.headers), **used.headers}
-        target = self._path(question)
+        content, content_type = _content(question)
+        headers = {**content_type, **_headers(question.headers), **used.headers}
+        target = str(self._base.origin()) + self._path(question)
         if question.query:
             target += f"?{urlencode(question.query)}"
-        request = self._client.build_request(
-            question.method,
-            self._base.copy_with(raw_path=target.encode("ascii")),
-            headers=headers,
-            json=question.json,
-            data=question.form,
-            content=question.content,
-        )
         try:
-            response = await self._client.send(request, stream=True)
-            try:
+            async with self._opened().request(
+                question.method,
+                URL(target, encoded=True),
+                headers=headers,
+                data=content,
+                allow_redirects=False,
+            ) as response:
                 body = await self._body(response)
-            finally:
-                await response.aclose()
-        except httpx2.HTTPError as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from None
         media_type, charset = _media_type(response.headers.get("content-type", ""))
-        return RawReply(
-            body=body, media_type=media_type, charset=charset, status=response.status_code
-        )
+        return RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
 
-    async def _body(self, response: httpx2.Response) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
         if coding not in {"identity", "gzip", "x-gzip", ""}:
             raise SourceAnswerInvalid("content-encoding")
-        received = response.aiter_raw()
+        received = response.content.iter_any()
         pieces = received if coding in {"identity", ""} else _inflated(received, self._limit)
         body = bytearray()
         async for piece in pieces:
             body += piece
             if len(body) > self._limit:
+                response.close()  # the rest is not waited for, and the connection not kept
                 raise SourceAnswerInvalid("too-large")
         return bytes(body)
 
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+                headers={"User-Agent": "mianti", "Accept-Encoding": "gzip", "Accept": "*/*"},
+                skip_auto_headers=("Content-Type",),
+                auto_decompress=False,
+                trust_env=False,
+            )
+            # It would ask again by itself when a connection ends under a GET, and offers no other
+            # way to say no: whether a question may be put twice is the manifest's to say.
+            self._session._retry_connection = False  # noqa: SLF001 -- see above
+        return self._session
+
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
 
 
 def _context(scheme: str, ca_file: Path | None) -> ssl.SSLContext:
@@ -202,20 +206,27 @@ def _judged(reply: RawReply, expected: frozenset[int]) -> RawReply:
     raise SourceAnswerInvalid(f"status-{status}")
 
 
-def _translated(error: httpx2.HTTPError) -> AdapterError:
+def _translated(error: Exception) -> AdapterError:
     """The library's error as one of ours, without its text: that may hold an address."""
-    if isinstance(error, httpx2.TimeoutException):
-        return SourceTimedOut("timed-out")
-    if isinstance(error, httpx2.ConnectError):
+    if isinstance(error, aiohttp.ClientConnectorError):
         return SourceUnavailable("connect")
-    if isinstance(error, httpx2.NetworkError):
+    if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
         return SourceUnavailable("cut-off")
-    if isinstance(error, httpx2.RemoteProtocolError):
-        # One class for a peer that hung up and for one that talks nonsense; only words differ.
-        words = str(error).lower()
-        if "disconnected" in words or "peer closed" in words:
-            return SourceUnavailable("cut-off")
     return SourceAnswerInvalid("protocol")
+
+
+def _content(question: Question) -> tuple[bytes | None, dict[str, str]]:
+    """The body and its media type."""
+    if question.content is not None:
+        return question.content, {}
+    if question.json is not None:
+        text = json.dumps(question.json, ensure_ascii=False, separators=(",", ":"))
+        return text.encode(), {"Content-Type": "application/json"}
+    if question.form is not None:
+        return urlencode(question.form).encode(), {
+            "Content-Type": "application/x-www-form-urlencoded"
+        }
+    return None, {}
 
 
 def _media_type(value: str) -> tuple[str, str | None]:
