@@ -209,7 +209,7 @@ def field_salt(master: bytes, path: str) -> bytes:
     Handing out the salt of one field reveals nothing about the others; deleting the master salt
     makes every commitment of the receipt unreadable without breaking the log (field notes 7.4).
     """
-    return hmac.digest(master, path.encode(), "sha256")
+    return hmac.new(master, path.encode(), "sha256").digest()
 
 
 def commitment(salt: bytes, value: object) -> str:

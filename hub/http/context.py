@@ -84,8 +84,11 @@ class Context:
     planner: BundlePlanner
 
 
-def context_of(request: Request) -> Context:
-    """The context of the app that serves this request."""
+async def context_of(request: Request) -> Context:
+    """The context of the app that serves this request.
+
+    A coroutine, although it waits for nothing: FastAPI sends plain functions to a thread.
+    """
     return cast("Context", request.app.state.context)
 
 
@@ -105,7 +108,7 @@ async def caller_of(
     """
     if credentials is None:
         raise TokenRefused("token-missing")
-    context = context_of(request)
+    context = await context_of(request)
     token = context.tokens.check_access(credentials.credentials)
     consumer = await context.register.consumer(token.client_id)
     if consumer is None or not consumer.active:

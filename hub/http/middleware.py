@@ -6,7 +6,6 @@ Plain ASGI: it costs microseconds, and sees the body before anything parses it.
 from __future__ import annotations
 
 import re
-import secrets
 import time
 
 import structlog
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.http.problems import problem
+from hub.ids import random_bytes
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 out = MutableHeaders(scope=message)
-                out["traceparent"] = f"00-{trace}-{secrets.token_hex(8)}-01"
+                out["traceparent"] = f"00-{trace}-{random_bytes(8).hex()}-01"
                 took = (time.monotonic() - began) * 1000
                 out["Server-Timing"] = f"total;dur={took:.1f}"
                 for name, value in _HEADERS.items():
@@ -100,4 +100,4 @@ def _trace_of(traceparent: str) -> str:
     match = _TRACEPARENT.fullmatch(traceparent)
     if match and match[1] != "0" * 32 and match[2] != "0" * 16:
         return match[1]
-    return secrets.token_hex(16)
+    return random_bytes(16).hex()
