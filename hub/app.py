@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import structlog
@@ -14,15 +14,20 @@ from adapters.model import Source
 from adapters.registry import connect
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
+from hub.batches import KIND, QueryBatches, on_end
 from hub.bundles import BundlePlanner
 from hub.cache import Cache, MemoryCache, RedisCache
 from hub.database import migrate, open_database
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
-from hub.http import bundles, catalog, health, oauth, problems, query, receipts
+from hub.http import batches, bundles, catalog, health, oauth, problems, query, receipts
+from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
+from hub.http.schemas import query_out
 from hub.ids import new_id
+from hub.jobs import JobEngine
+from hub.jobs.store import Ledger
 from hub.settings import Configuration
 from hub.store import StoredDataKeys
 from hub.tokens import TokenDesk
@@ -60,6 +65,14 @@ def join(configuration: Configuration) -> Context:
         salt=vault.salt,
         reserve_ms=settings.deadline_reserve_ms,
     )
+    register = Register(database, settings.grants_refresh_seconds)
+    many = QueryBatches(
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_row=read_row,
+        write_result=query_out,
+    )
     return Context(
         settings=settings,
         catalog=whole,
@@ -67,7 +80,7 @@ def join(configuration: Configuration) -> Context:
         database=database,
         vault=vault,
         evidence=evidence,
-        register=Register(database, settings.grants_refresh_seconds),
+        register=register,
         tokens=TokenDesk(
             issuer=settings.public_url,
             audiences=frozenset({settings.public_url, f"{settings.public_url}/oauth2/token"}),
@@ -79,6 +92,14 @@ def join(configuration: Configuration) -> Context:
         ),
         exchange=exchange,
         planner=BundlePlanner(catalog=whole, exchange=exchange),
+        jobs=JobEngine(
+            Ledger(database=database, vault=vault),
+            {KIND: many.work},
+            now,
+            ended=on_end(evidence, now),
+            lanes=settings.batch_lanes,
+            lease=timedelta(seconds=settings.batch_lease_seconds),
+        ),
     )
 
 
@@ -119,7 +140,9 @@ def create_app(configuration: Configuration) -> FastAPI:
             sources=len(context.sources),
             bundles=len(context.catalog.bundles),
         )
+        context.jobs.start()
         yield
+        await context.jobs.close()
         for source in context.sources.values():
             await source.aclose()
         context.evidence.close()
@@ -134,8 +157,12 @@ def create_app(configuration: Configuration) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
-    app.add_middleware(Envelope, max_body_bytes=context.settings.max_body_bytes)
+    app.add_middleware(
+        Envelope,
+        max_body_bytes=context.settings.max_body_bytes,
+        larger={PATH: context.settings.max_batch_bytes},
+    )
     problems.install(app)
-    for part in (oauth, query, bundles, catalog, receipts, health):
+    for part in (oauth, query, batches, bundles, catalog, receipts, health):
         app.include_router(part.router)
     return app

@@ -48,6 +48,13 @@ class UnknownReceipt(HubError):
     origin = "caller"
 
 
+class UnknownJob(HubError):
+    """No such job, or not one of this caller's, or it has expired."""
+
+    code = "hub.unknown-job"
+    origin = "caller"
+
+
 class DuplicateRequest(HubError):
     """The idempotency key came with another body, or its first use is still under way."""
 

@@ -68,6 +68,8 @@ class EvidenceKind(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105  (a kind of record, no secret)
     GRANT_CHANGED = "grant_changed"
     CONSUMER_CHANGED = "consumer_changed"
+    BATCH_ACCEPTED = "batch_accepted"
+    BATCH_ENDED = "batch_ended"
     STARTED = "started"
 
 

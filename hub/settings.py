@@ -45,6 +45,14 @@ class Settings(BaseSettings):
     """The longest life accepted of a client assertion (RFC 7523 §3)."""
     clock_skew_seconds: int = Field(default=5, ge=0, le=60)
     max_body_bytes: int = Field(default=1 << 20, ge=1 << 10)
+    max_batch_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    """Largest body of `POST /v1/queries:batch`; its rows are put away as they come in."""
+    batch_hours: int = Field(default=72, ge=1, le=720)
+    """How long rows and outcomes of a batch are kept."""
+    batch_lanes: int = Field(default=2, ge=1, le=32)
+    """Chunks of batches that this process works off at a time."""
+    batch_lease_seconds: int = Field(default=30, ge=1, le=600)
+    """How long a chunk waits for a process that was killed before another takes it over."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

@@ -18,6 +18,7 @@ from hub.database import Database
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
 from hub.exchange import Exchange
+from hub.jobs import JobEngine
 from hub.model import Consumer, Grant
 from hub.settings import Settings
 from hub.store import all_consumers, all_grants
@@ -82,6 +83,7 @@ class Context:
     tokens: TokenDesk
     exchange: Exchange
     planner: BundlePlanner
+    jobs: JobEngine
 
 
 async def context_of(request: Request) -> Context:

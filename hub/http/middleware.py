@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,8 +35,15 @@ class _TooLarge(Exception):
 class Envelope:
     """Trace id in and out (W3C Trace Context), a hard limit on the body, safe headers."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self.app, self.max_body_bytes = app, max_body_bytes
+    def __init__(
+        self, app: ASGIApp, max_body_bytes: int, larger: Mapping[str, int] | None = None
+    ) -> None:
+        """Args:
+        app: What is surrounded.
+        max_body_bytes: Largest body of a request.
+        larger: Path → largest body there.
+        """
+        self.app, self.max_body_bytes, self.larger = app, max_body_bytes, dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI event."""
@@ -47,7 +55,8 @@ class Envelope:
         trace = _trace_of(headers.get("traceparent", ""))
         state = scope.setdefault("state", {})
         state["trace"], state["began"] = trace, began
-        limited = _Limited(receive, self.max_body_bytes)
+        limit = self.larger.get(scope["path"], self.max_body_bytes)
+        limited = _Limited(receive, limit)
         status = 500
 
         async def answer(message: Message) -> None:
@@ -63,7 +72,7 @@ class Envelope:
             await send(message)
 
         declared = headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > self.max_body_bytes:
+        if declared.isdigit() and int(declared) > limit:
             await problem(Request(scope), "hub.too-large")(scope, receive, answer)
         else:
             try:

@@ -6,8 +6,10 @@ number. No message that a library wrote, and nothing a caller sent, is repeated 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -71,6 +73,7 @@ TABLE: dict[str, Entry] = {
         fix="用 private_key_jwt 在 /oauth2/token 重新获取令牌 / get a new token",
     ),
     "hub.unknown-receipt": Entry(status=404, title="没有这张回执 / No such receipt"),
+    "hub.unknown-job": Entry(status=404, title="没有这个作业 / No such job"),
     "hub.bundle-not-analysed": Entry(
         status=409,
         title="该“一件事”尚未梳理材料 / This bundle has no material list yet",
@@ -152,11 +155,17 @@ async def _on_validation(request: Request, error: Exception) -> Response:
     complaints = error.errors()
     if any(c["type"] == "json_invalid" for c in complaints):
         return problem(request, "hub.malformed-request", why=["json"])
-    # The place and the rule, never the value: it may be a person's number.
-    why = [
-        f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints
+    return problem(request, "hub.invalid-request", why=complaints_of(complaints))
+
+
+def complaints_of(errors: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The place and the rule of each of a validation's errors, at most 50, never the value: it may
+    be a person's number.
+    """
+    return [
+        f"{'.'.join(str(p) for p in each['loc'])}: {_rule(each['type'], each['msg'])}"
+        for each in islice(errors, 50)
     ]
-    return problem(request, "hub.invalid-request", why=why[:50])
 
 
 def _rule(kind: str, message: str) -> str:

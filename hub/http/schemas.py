@@ -8,7 +8,7 @@ not validated twice on its way out.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -123,10 +123,9 @@ class CompletenessIn(_In):
     required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
 
 
-class QueryIn(_In):
-    """`POST /v1/queries`."""
+class BatchHeadIn(_In):
+    """What all rows of a `POST /v1/queries:batch` have in common."""
 
-    subject: SubjectIn
     basis: BasisIn
     want: list[Annotated[str, StringConstraints(min_length=3, max_length=200)]] = Field(
         min_length=1, max_length=MAX_WANTED, examples=[["hukou.person.hukou_address"]]
@@ -149,11 +148,17 @@ class QueryIn(_In):
         return want
 
     @model_validator(mode="after")
-    def required_is_wanted(self) -> QueryIn:
+    def required_is_wanted(self) -> Self:
         """What is required has to be wanted."""
         if not set(self.completeness.required) <= set(self.want):
             raise ValueError("completeness.required names a path that is not wanted")
         return self
+
+
+class QueryIn(BatchHeadIn):
+    """`POST /v1/queries`."""
+
+    subject: SubjectIn
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import hub.jobs.store  # noqa: F401  (its tables are among the metadata)
 from hub.store import metadata
 
 context.configure(
