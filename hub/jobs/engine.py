@@ -88,9 +88,7 @@ class JobEngine:
         worker = f"{self._worker}-{number}"
         while True:
             try:
-                found = await asyncio.to_thread(
-                    self.ledger.claim, worker, tuple(self._works), self._now(), self._lease
-                )
+                found = await self._claimed(worker)
                 if found is not None:
                     await self._work_off(worker, *found)
                     continue
@@ -101,6 +99,20 @@ class JobEngine:
                 # Without the traceback: its texts may hold a row.
                 log.error("job_failed", error=type(problem).__name__)  # noqa: TRY400  (see above)
             await self._idle()
+
+    async def _claimed(self, worker: str) -> tuple[Job, Chunk] | None:
+        claiming = asyncio.ensure_future(
+            asyncio.to_thread(
+                self.ledger.claim, worker, tuple(self._works), self._now(), self._lease
+            )
+        )
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # The thread goes on: what it claims would lie until its lease ends.
+            if found := await claiming:
+                await asyncio.to_thread(self.ledger.release, worker, found[1])
+            raise
 
     async def _idle(self) -> None:
         with suppress(TimeoutError):
