@@ -17,10 +17,22 @@ from catalog.model import Catalog, SourceBinding
 from hub.batches import KIND, QueryBatches, on_end
 from hub.bundles import BundlePlanner
 from hub.cache import Cache, MemoryCache, RedisCache
+from hub.checks import Checks
+from hub.checks.store import CheckBook
 from hub.database import migrate, open_database
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
-from hub.http import batches, bundles, catalog, health, oauth, problems, query, receipts
+from hub.http import (
+    batches,
+    bundles,
+    catalog,
+    checks,
+    health,
+    oauth,
+    problems,
+    query,
+    receipts,
+)
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
@@ -92,6 +104,14 @@ def join(configuration: Configuration) -> Context:
         ),
         exchange=exchange,
         planner=BundlePlanner(catalog=whole, exchange=exchange),
+        checks=Checks(
+            catalog=whole,
+            exchange=exchange,
+            evidence=evidence,
+            book=CheckBook(database=database, vault=vault),
+            now=now,
+            salt=vault.salt,
+        ),
         jobs=JobEngine(
             Ledger(database=database, vault=vault),
             {KIND: many.work},
@@ -163,6 +183,6 @@ def create_app(configuration: Configuration) -> FastAPI:
         larger={PATH: context.settings.max_batch_bytes},
     )
     problems.install(app)
-    for part in (oauth, query, batches, bundles, catalog, receipts, health):
+    for part in (oauth, query, batches, checks, bundles, catalog, receipts, health):
         app.include_router(part.router)
     return app

@@ -70,6 +70,10 @@ class EvidenceKind(StrEnum):
     CONSUMER_CHANGED = "consumer_changed"
     BATCH_ACCEPTED = "batch_accepted"
     BATCH_ENDED = "batch_ended"
+    CHECK_RECEIVED = "check_received"
+    CHECK_ANSWERED = "check_answered"
+    CHECK_DELIVERED = "check_delivered"
+    CHECK_WITHDRAWN = "check_withdrawn"
     STARTED = "started"
 
 

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Chunks of batches that this process works off at a time."""
     batch_lease_seconds: int = Field(default=30, ge=1, le=600)
     """How long a chunk waits for a process that was killed before another takes it over."""
+    check_days: int = Field(default=5, ge=1, le=90)
+    """In how many days the departments of a composite check have to answer, where it does not say."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from adapters.model import Source
 from catalog.model import Catalog
 from hub.bundles import BundlePlanner
+from hub.checks import Checks
 from hub.database import Database
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
@@ -84,6 +85,7 @@ class Context:
     exchange: Exchange
     planner: BundlePlanner
     jobs: JobEngine
+    checks: Checks
 
 
 async def context_of(request: Request) -> Context:

@@ -74,6 +74,16 @@ TABLE: dict[str, Entry] = {
     ),
     "hub.unknown-receipt": Entry(status=404, title="没有这张回执 / No such receipt"),
     "hub.unknown-job": Entry(status=404, title="没有这个作业 / No such job"),
+    "hub.unknown-check": Entry(status=404, title="没有这项联合核查 / No such composite check"),
+    "hub.check-incomplete": Entry(
+        status=409,
+        title="有部门尚未答复 / Departments have not answered yet",
+        fix="等待答复，或在 without 中列明不再等待的部分 / wait, or name the parts in `without`",
+    ),
+    "hub.check-over": Entry(status=409, title="联合核查已送达或已撤回 / The check is over"),
+    "hub.not-your-part": Entry(
+        status=403, title="该部分不由你部门答复，或已答复 / Not yours to answer, or answered"
+    ),
     "hub.bundle-not-analysed": Entry(
         status=409,
         title="该“一件事”尚未梳理材料 / This bundle has no material list yet",

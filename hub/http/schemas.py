@@ -49,11 +49,13 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}
 Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
 
 
-class _In(BaseModel):
+class Wire(BaseModel):
+    """What comes in over the wire: unknown keys are refused, and nothing is repeated in complaints."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class SubjectIn(_In):
+class SubjectIn(Wire):
     """Whom the question is about."""
 
     kind: Literal["person", "organisation", "object"]
@@ -87,7 +89,7 @@ class SubjectIn(_In):
         return Subject(kind=self.kind, id_type=self.id_type, number=self.id, name=self.name)
 
 
-class BasisIn(_In):
+class BasisIn(Wire):
     """Why it is asked."""
 
     item: Id = Field(
@@ -102,7 +104,7 @@ class BasisIn(_In):
         return Basis(item=self.item, case=self.case, kind=self.kind, ref=self.ref)
 
 
-class FreshnessIn(_In):
+class FreshnessIn(Wire):
     """How old an answer may be, as ISO 8601 durations."""
 
     max_age: timedelta | None = Field(default=None, examples=["P1D"])
@@ -117,13 +119,13 @@ class FreshnessIn(_In):
         return value
 
 
-class CompletenessIn(_In):
+class CompletenessIn(Wire):
     """Which paths must have a value for the outcome to be complete."""
 
     required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
 
 
-class BatchHeadIn(_In):
+class BatchHeadIn(Wire):
     """What all rows of a `POST /v1/queries:batch` have in common."""
 
     basis: BasisIn
@@ -181,7 +183,7 @@ AnswerValue = (
 )
 
 
-class PlanIn(_In):
+class PlanIn(Wire):
     """`POST /v1/bundles/{id}:plan`."""
 
     subjects: dict[Id, SubjectIn] = Field(min_length=1, max_length=20)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import hub.jobs.store  # noqa: F401  (its tables are among the metadata)
+import hub.checks.store
+import hub.jobs.store  # noqa: F401  (their tables are among the metadata)
 from hub.store import metadata
 
 context.configure(
