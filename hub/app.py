@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
-from adapters.registry import connect
+from adapters.registry import check, connect
+from catalog.errors import UnknownEntry
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
 from hub.batches import KIND, QueryBatches, on_end
@@ -19,7 +21,7 @@ from hub.bundles import BundlePlanner
 from hub.cache import Cache, MemoryCache, RedisCache
 from hub.checks import Checks
 from hub.checks.store import CheckBook
-from hub.database import migrate, open_database
+from hub.database import Database, migrate, open_database
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
 from hub.http import (
@@ -40,7 +42,7 @@ from hub.http.schemas import query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
-from hub.settings import Configuration
+from hub.settings import Configuration, Settings
 from hub.store import StoredDataKeys
 from hub.tokens import TokenDesk
 from hub.vault import Vault
@@ -64,10 +66,8 @@ def join(configuration: Configuration) -> Context:
     settings = configuration.settings
     whole = load(settings.counties_dir, only=settings.county_ids)
     sources, whole = _connect(whole, configuration)
-    database = open_database(settings.database)
-    migrate(database)
-    vault = Vault.at(settings.data_dir / "keys", StoredDataKeys(database))
-    evidence = EvidenceLog(database, vault, origin=settings.public_url.partition("://")[2])
+    database, vault = _stored(settings)
+    evidence = log_of(settings, database, vault)
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
     exchange = Exchange(
         catalog=whole,
@@ -121,6 +121,40 @@ def join(configuration: Configuration) -> Context:
             lease=timedelta(seconds=settings.batch_lease_seconds),
         ),
     )
+
+
+def _stored(settings: Settings) -> tuple[Database, Vault]:
+    database = open_database(settings.database)
+    migrate(database)
+    return database, Vault.at(settings.data_dir / "keys", StoredDataKeys(database))
+
+
+@contextmanager
+def opened_vault(settings: Settings) -> Iterator[tuple[Database, Vault]]:
+    """The database and the keys without the hub around them, for verbs of the command line."""
+    database, vault = _stored(settings)
+    try:
+        yield database, vault
+    finally:
+        database.close()
+
+
+def log_of(settings: Settings, database: Database, vault: Vault) -> EvidenceLog:
+    """The hub's evidence log; its origin is the hub's own address."""
+    return EvidenceLog(database, vault, origin=settings.public_url.partition("://")[2])
+
+
+def connected_catalog(counties: Path, county: str) -> Catalog:
+    """A county's catalog with what its manifests would bind; contacts nobody.
+
+    Raises:
+        catalog.UnknownEntry: There is no such county.
+        catalog.InvalidCatalog, adapters.InvalidManifest: With all complaints.
+    """
+    whole = load(counties)
+    if county not in whole.counties:
+        raise UnknownEntry("county", county, sorted(whole.counties))
+    return whole.bound(check(counties / county, county=county, catalog=whole, now=now))
 
 
 def _connect(

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from catalog.loading import COUNTIES
 from hub.errors import InvalidSettings
 
 
@@ -31,7 +32,8 @@ class Settings(BaseSettings):
     """SQLAlchemy address; empty: SQLite in `data_dir`. It may hold a password and is never shown."""
     cache_url: str = ""
     """Redis protocol address for spent tokens and limits; empty: in this process."""
-    counties_dir: Path = Path("deploy/counties")
+    counties_dir: Path = COUNTIES
+    """The folder of counties; the one that ships with the product."""
     counties: str = ""
     """Comma-separated county folders to serve; empty: all that are there."""
     host: str = "127.0.0.1"
