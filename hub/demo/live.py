@@ -6,12 +6,11 @@ that are connected, for this one applicant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from catalog.figures import Goals
+from catalog.live import LiveFigures
 from catalog.model import Bundle, Catalog
 from hub.demo.cases import cast_for
 from hub.demo.counter import Counter, as_sent, plan_failures
@@ -24,22 +23,9 @@ class LiveRow:
     bundle: str
     name: str
     persona: str
-    before: int
-    exempted: int
-    left: int
-    cut: str
-    fields: int
-    filled: int
-    share: str
+    figures: LiveFigures
     receipts: int
     failures: tuple[str, ...]
-
-    def reaches(self, goals: Goals) -> tuple[bool, bool]:
-        """Are the goals of materials and of fields reached by what answered?"""
-        return (
-            Fraction(self.cut) >= goals.material_cut,
-            Fraction(self.share) >= goals.filled_share,
-        )
 
 
 def live_round(
@@ -54,12 +40,6 @@ def live_round(
         key=lambda bundle: bundle.number,
     )
     return [_row(bundle, counter, personas) for bundle in bundles]
-
-
-def reached(rows: Sequence[LiveRow], goals: Goals) -> tuple[int, int]:
-    """How many bundles reach the goal of materials, and how many that of fields."""
-    each = [row.reaches(goals) for row in rows]
-    return sum(materials for materials, _ in each), sum(form for _, form in each)
 
 
 def _row(bundle: Bundle, counter: Counter, personas: Mapping[str, Mapping[str, Any]]) -> LiveRow:
@@ -85,13 +65,13 @@ def _row(bundle: Bundle, counter: Counter, personas: Mapping[str, Mapping[str, A
         bundle=bundle.id,
         name=bundle.name,
         persona=cast.persona,
-        before=m["before"],
-        exempted=m["exempted"],
-        left=m["left"],
-        cut=m["cut"],
-        fields=f["total"],
-        filled=f["filled"],
-        share=f["share"],
+        figures=LiveFigures(
+            before=m["before"],
+            exempted=m["exempted"],
+            left=m["left"],
+            fields=f["total"],
+            filled=f["filled"],
+        ),
         receipts=len(receipts),
         failures=tuple(failures),
     )

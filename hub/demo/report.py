@@ -12,9 +12,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.figures import Figures, Goals, Overview
+from catalog.live import reached
 from catalog.model import Catalog
 from hub.demo.counter import Shown
-from hub.demo.live import LiveRow, reached
+from hub.demo.live import LiveRow
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -91,8 +92,15 @@ def _case(shown: Shown) -> dict[str, Any]:
 
 
 def _live(rows: Sequence[LiveRow], goals: Goals) -> dict[str, Any]:
-    materials, form = reached(rows, goals)
-    bundles = {row.bundle: asdict(row) for row in rows}
+    materials, form = reached((row.figures for row in rows), goals)
+    bundles = {
+        row.bundle: {
+            **asdict(row),
+            "cut": round(float(row.figures.cut), 3),
+            "share": round(float(row.figures.share), 3),
+        }
+        for row in rows
+    }
     return {"bundles": bundles, "reaching": {"materials": materials, "fields": form}}
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from catalog.figures import Figures, Goals
+from catalog.live import reached
 from hub.demo.counter import Shown
-from hub.demo.live import LiveRow, reached
+from hub.demo.live import LiveRow
 
 _STATE = {
     "exempted": "[green]免提交[/]",
@@ -86,27 +88,28 @@ def print_live(county: str, rows: Sequence[LiveRow], goals: Goals, console: Cons
     for column in (table.columns[0], *table.columns[2:]):
         column.justify, column.no_wrap = "right", True
     for row in rows:
-        enough, filled = row.reaches(goals)
+        f = row.figures
+        enough, filled = f.reaches(goals)
         table.add_row(
             row.bundle.rpartition("-")[2],
             row.name,
-            str(row.before),
-            str(row.left),
-            _goal(row.cut, enough),
-            str(row.fields),
-            str(row.filled),
-            _goal(row.share, filled),
+            str(f.before),
+            str(f.left),
+            _goal(f.cut, enough),
+            str(f.fields),
+            str(f.filled),
+            _goal(f.share, filled),
         )
     console.print(table)
-    materials, form = reached(rows, goals)
+    materials, form = reached((row.figures for row in rows), goals)
     console.print(
         f"{len(rows)} 件中，按实时答复：材料压减达到 {float(goals.material_cut):.0%} 的 {materials} 件，"
         f"自动填表达到 {float(goals.filled_share):.0%} 的 {form} 件\n"
     )
 
 
-def _goal(share: str, reached_: bool) -> str:
-    return f"[{'green' if reached_ else 'yellow'}]{float(share):.0%}[/]"
+def _goal(share: Fraction, enough: bool) -> str:
+    return f"[{'green' if enough else 'yellow'}]{float(share):.0%}[/]"
 
 
 def print_desk(county: str, figures: Mapping[str, Figures], names: Names, console: Console) -> None:

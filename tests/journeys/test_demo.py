@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
+from typer.testing import CliRunner
 
+from catalog.cli import app
 from catalog.loading import load
 from hub import demo
 from hub.demo.cases import CASES
@@ -63,11 +65,35 @@ def test_live_and_desk_figures_stand_apart(ran: Ran) -> None:
     assert sum(len(bundles) for bundles in desk.values()) == 81
     assert "fillable" not in json.dumps(live)
     for id_, row in live["bundles"].items():
-        assert row["filled"] <= desk["xinxiang"][id_]["fillable"], id_
-        assert row["before"] == desk["xinxiang"][id_]["copies"], id_
+        assert row["figures"]["filled"] <= desk["xinxiang"][id_]["fillable"], id_
+        assert row["figures"]["before"] == desk["xinxiang"][id_]["copies"], id_
     assert live["reaching"]["materials"] == sum(
-        float(row["cut"]) >= 0.6 for row in live["bundles"].values()
+        row["cut"] >= 0.6 for row in live["bundles"].values()
     )
+
+
+def test_the_catalog_shows_live_figures_beside_the_desk_ones(ran: Ran) -> None:
+    """`mianti catalog figures --live`: a table of its own under the county's."""
+    file = str(ran.folder / "report.json")
+    shown = CliRunner().invoke(app, ["figures", "--county", "xinxiang", "--live", file])
+    assert shown.exit_code == 0, shown.output
+    assert "桌面测算" in shown.output
+    assert "按实时答复，21 件中" in shown.output
+    printed = json.loads(CliRunner().invoke(app, ["figures", "--json", "--live", file]).output)
+    assert printed["kind"] == "desk"
+    assert len(printed["live"]["xinxiang"]) == 21
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"live_figures": {"x": {"bundles": {"y": {}}}}}']
+)
+def test_what_is_no_file_of_live_figures_is_said_so(tmp_path: Path, text: str) -> None:
+    """A usage complaint, not a stack."""
+    file = tmp_path / "x.json"
+    file.write_text(text, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["figures", "--live", str(file)])
+    assert shown.exit_code == 2
+    assert "not a file of live figures" in " ".join(shown.output.split())
 
 
 def test_nothing_printed_is_wider_than_the_terminal(ran: Ran) -> None:
