@@ -24,8 +24,8 @@ from pydantic import Field
 
 from adapters.documents import decode, parse_json
 from adapters.errors import SourceAnswerInvalid, SourceRefused
-from adapters.manifest import Secret, Section
 from adapters.model import RawReply
+from adapters.values import Secret, Section
 
 PATH = r"^/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$"
 """A path as it stands in an address (RFC 3986), without query."""

@@ -23,9 +23,10 @@ from adapters.documents import decode, parse_json
 from adapters.errors import AdapterError, SourceAnswerInvalid, SourceTimedOut
 from adapters.http import HTTPClient, HTTPConnect, Question
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Section
+from adapters.manifest import Finding, Leaf
 from adapters.model import RawReply, SourceCall
 from adapters.rest import http_findings
+from adapters.values import URL, Section
 
 MAX_PAGES = 20
 RESOURCE_TYPE = r"^[A-Z][A-Za-z]{1,40}$"

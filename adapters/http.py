@@ -32,8 +32,9 @@ from adapters.errors import (
     SourceUnavailable,
 )
 from adapters.kinds import Now
-from adapters.manifest import Bytes, Charset, Connect
+from adapters.manifest import Connect
 from adapters.model import RawReply
+from adapters.values import Bytes, Charset
 
 # Its logs may hold an address with its query, and a query may hold a citizen number.
 logging.getLogger("aiohttp").setLevel(logging.CRITICAL)

@@ -12,8 +12,9 @@ from adapters import asking, manifest
 from adapters.auth import PATH
 from adapters.http import HTTPClient, HTTPConnect, Question
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Tree
+from adapters.manifest import Finding, Leaf, Tree
 from adapters.model import RawReply, SourceCall
+from adapters.values import URL
 
 HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 

@@ -21,9 +21,10 @@ from adapters.documents import parse_xml
 from adapters.errors import AdapterError, SourceAnswerInvalid, SourceRefused
 from adapters.http import HTTPClient, HTTPConnect, Question
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Tree
+from adapters.manifest import Finding, Leaf, Tree
 from adapters.model import RawReply, Reason, SourceCall
 from adapters.rest import http_findings
+from adapters.values import URL
 
 ENVELOPES = (
     "http://schemas.xmlsoap.org/soap/envelope/",
