@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from adapters.closing import CHINA, Dated, Weekly, Window
 from adapters.values import Long, Seconds, Section
@@ -54,9 +55,9 @@ class CacheTerms(Section):
 
 
 def _clock_time(value: Any) -> Any:
-    # YAML 1.1 reads 20:30 as the number 1230 where it stands without quotes.
+    # A bare number would be taken for seconds since midnight.
     if not isinstance(value, str):
-        raise ValueError('a time of day is written in quotes, such as "23:30"')  # noqa: TRY004 -- pydantic takes ValueError
+        raise ValueError('a time of day is written as "23:30"')  # noqa: TRY004 -- pydantic takes ValueError
     return value
 
 
@@ -114,7 +115,15 @@ class DatedTerms(Section):
         return Dated(start=self.start, end=self.end, reason=self.reason)
 
 
-ClosedTerms = WeeklyTerms | DatedTerms
+def _kind_of_window(value: Any) -> str:
+    keys = value.keys() if isinstance(value, Mapping) else type(value).model_fields
+    return "dated" if {"from", "to", "start"} & set(keys) else "weekly"
+
+
+ClosedTerms = Annotated[
+    Annotated[WeeklyTerms, Tag("weekly")] | Annotated[DatedTerms, Tag("dated")],
+    Discriminator(_kind_of_window),
+]
 """Which of the two is told by its keys."""
 
 NoCache = Literal["never"]

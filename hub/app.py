@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
+from adapters.ports import Surroundings
 from adapters.registry import check, connect
 from catalog.errors import UnknownEntry
 from catalog.loading import load
@@ -34,6 +35,7 @@ from hub.http import (
     problems,
     query,
     receipts,
+    sources,
 )
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
@@ -42,8 +44,10 @@ from hub.http.schemas import query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
+from hub.keep import keep_at
 from hub.settings import Configuration, Settings
 from hub.store import StoredDataKeys
+from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
 
@@ -65,16 +69,21 @@ def join(configuration: Configuration) -> Context:
     """
     settings = configuration.settings
     whole = load(settings.counties_dir, only=settings.county_ids)
-    sources, whole = _connect(whole, configuration)
     database, vault = _stored(settings)
+    surroundings = Surroundings(
+        keep=keep_at(settings.cache_url, vault), data_dir=settings.data_dir / "sources"
+    )
+    connected, whole = _connect(whole, configuration, surroundings)
     evidence = log_of(settings, database, vault)
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
+    tally = FieldTally()
     exchange = Exchange(
         catalog=whole,
-        sources=sources,
+        sources=connected,
         evidence=evidence,
         now=now,
         salt=vault.salt,
+        counted=tally.count,
         reserve_ms=settings.deadline_reserve_ms,
     )
     register = Register(database, settings.grants_refresh_seconds)
@@ -88,7 +97,7 @@ def join(configuration: Configuration) -> Context:
     return Context(
         settings=settings,
         catalog=whole,
-        sources=sources,
+        sources=connected,
         database=database,
         vault=vault,
         evidence=evidence,
@@ -103,6 +112,7 @@ def join(configuration: Configuration) -> Context:
             clock_skew_seconds=settings.clock_skew_seconds,
         ),
         exchange=exchange,
+        tally=tally,
         planner=BundlePlanner(catalog=whole, exchange=exchange),
         checks=Checks(
             catalog=whole,
@@ -158,7 +168,7 @@ def connected_catalog(counties: Path, county: str) -> Catalog:
 
 
 def _connect(
-    whole: Catalog, configuration: Configuration
+    whole: Catalog, configuration: Configuration, surroundings: Surroundings
 ) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
     bindings: list[SourceBinding] = []
@@ -169,6 +179,7 @@ def _connect(
             catalog=whole,
             environment=configuration.environment,
             now=now,
+            surroundings=surroundings,
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
         bindings.extend(connected.bindings)
@@ -217,6 +228,6 @@ def create_app(configuration: Configuration) -> FastAPI:
         larger={PATH: context.settings.max_batch_bytes},
     )
     problems.install(app)
-    for part in (oauth, query, batches, checks, bundles, catalog, receipts, health):
+    for part in (oauth, query, batches, checks, bundles, sources, catalog, receipts, health):
         app.include_router(part.router)
     return app

@@ -23,6 +23,7 @@ from hub.jobs import JobEngine
 from hub.model import Consumer, Grant
 from hub.settings import Settings
 from hub.store import all_consumers, all_grants
+from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
 
@@ -86,6 +87,7 @@ class Context:
     planner: BundlePlanner
     jobs: JobEngine
     checks: Checks
+    tally: FieldTally
 
 
 async def context_of(request: Request) -> Context:

@@ -269,6 +269,7 @@ class FieldOut(BaseModel):
     why: str | None = None
     fix: str | None = None
     odd: bool = False
+    reopens_at: datetime | None = None
 
 
 class QueryOut(BaseModel):
@@ -371,6 +372,8 @@ def field_out(answer: FieldAnswer) -> dict[str, Json]:
         out["fix"] = answer.fix
     if answer.odd:
         out["odd"] = True
+    if answer.reopens_at is not None:
+        out["reopens_at"] = answer.reopens_at.isoformat()
     return out
 
 
