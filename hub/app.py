@@ -134,7 +134,11 @@ def create_app(configuration: Configuration) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
-    app.add_middleware(Envelope, max_body_bytes=context.settings.max_body_bytes)
+    app.add_middleware(
+        Envelope,
+        max_body_bytes=context.settings.max_body_bytes,
+        receive_seconds=context.settings.receive_seconds,
+    )
     problems.install(app)
     for part in (oauth, query, bundles, catalog, receipts, health):
         app.include_router(part.router)

@@ -17,7 +17,7 @@ _KEPT = frozenset(
         "event", "level", "timestamp", "trace", "method", "route", "status", "elapsed_ms",
         "code", "why", "source", "resource", "county", "outcome", "consumer", "query",
         "receipt", "states", "counties", "sources", "bundles", "port", "version", "error",
-        "size", "breaker", "database",
+        "size", "breaker", "database", "where", "logger",
     }
 )  # fmt: skip
 
@@ -29,8 +29,26 @@ def keep_known(
     return {key: value if key in _KEPT else "…" for key, value in event.items()}
 
 
+class Foreign(logging.Handler):
+    """Log records of libraries. Their texts may hold anything: an address with a number in it, a
+    row that was refused. Kept are who spoke, from where, and the type of the exception.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line about the record."""
+        error = record.exc_info[0] if record.exc_info else None
+        structlog.get_logger().log(
+            record.levelno,
+            "library",
+            logger=record.name,
+            where=f"{record.filename}:{record.lineno}",
+            error=error.__name__ if error else None,
+        )
+
+
 def configure(level: int = logging.INFO) -> None:
-    """JSON lines on standard error."""
+    """JSON lines on standard error; of libraries only warnings, without their words."""
+    logging.basicConfig(level=logging.WARNING, handlers=[Foreign()], force=True)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """The longest life accepted of a client assertion (RFC 7523 §3)."""
     clock_skew_seconds: int = Field(default=5, ge=0, le=60)
     max_body_bytes: int = Field(default=1 << 20, ge=1 << 10)
+    receive_seconds: float = Field(default=10.0, ge=0.1, le=300.0)
+    """How long a caller may take to send the head of a request, and to send its body."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

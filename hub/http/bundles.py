@@ -11,13 +11,14 @@ from fastapi.responses import JSONResponse
 from catalog.errors import UnknownEntry
 from catalog.lookup import bundle as bundle_in
 from hub.access import purpose_of
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Joined
 from hub.http.idempotency import IdempotencyKey, once
 from hub.http.query import PROBLEMS
 from hub.http.schemas import PlanIn, PlanOut, plan_out
 from hub.model import Json
 
-router = APIRouter(prefix="/v1", tags=["bundles"])
+router = APIRouter(prefix="/v1", tags=["bundles"], route_class=JSONRoute)
 
 
 @router.post(

@@ -6,8 +6,10 @@ number. No message that a library wrote, and nothing a caller sent, is repeated 
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,10 +21,13 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, UnknownEntry
 from hub.errors import HubError
+from hub.http import schemas
+from hub.model import Json
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+MAX_COMPLAINTS = 50
 
 
 class Problem(BaseModel):
@@ -58,6 +63,16 @@ TABLE: dict[str, Entry] = {
     ),
     "hub.invalid-request": Entry(status=422, title="请求内容不符合接口 / The request is not valid"),
     "hub.too-large": Entry(status=413, title="请求过大 / The request is too large"),
+    "hub.headers-too-large": Entry(
+        status=431,
+        title="请求头过大 / The headers of the request are too large",
+        fix="去掉不需要的请求头 / leave out headers that are not needed",
+    ),
+    "hub.too-slow": Entry(
+        status=408,
+        title="请求未在规定时间内发完 / The request did not arrive in time",
+        fix="检查网络后重发 / look at the network and send it again",
+    ),
     "hub.not-found": Entry(status=404, title="没有这个地址 / No such resource"),
     "hub.method-not-allowed": Entry(status=405, title="不支持的方法 / Method not allowed"),
     "hub.unsupported-media-type": Entry(
@@ -106,21 +121,18 @@ TABLE: dict[str, Entry] = {
 }
 
 
-def problem(
-    request: Request,
+def document(
     code: str,
     *,
+    trace: str,
     detail: str = "",
     origin: str = "caller",
     why: Sequence[str] = (),
     fix: Sequence[str] = (),
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
+) -> dict[str, Json]:
     """A problem document for `code`, which has to be in the table."""
     entry = TABLE[code]
-    trace = str(getattr(request.state, "trace", ""))
-    log.info("problem", code=code, status=entry.status, why=list(why), trace=trace)
-    body = {
+    return {
         "type": f"urn:mianti:problem:{code}",
         "title": entry.title,
         "status": entry.status,
@@ -131,11 +143,27 @@ def problem(
         "why": list(why),
         "fix": list(fix) or ([entry.fix] if entry.fix else []),
     }
+
+
+def problem(
+    request: Request,
+    code: str,
+    *,
+    detail: str = "",
+    origin: str = "caller",
+    why: Sequence[str] = (),
+    fix: Sequence[str] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """The response that carries a problem document."""
+    trace = str(getattr(request.state, "trace", ""))
+    log.info("problem", code=code, status=TABLE[code].status, why=list(why), trace=trace)
+    body = document(code, trace=trace, detail=detail, origin=origin, why=why, fix=fix)
     out = dict(headers or {})
     if origin != "caller":
         # A caller can tell the postman's fault from the sender's without reading the body.
         out["Exchange-Error"] = code
-    return JSONResponse(body, status_code=entry.status, media_type=MEDIA_TYPE, headers=out)
+    return JSONResponse(body, status_code=TABLE[code].status, media_type=MEDIA_TYPE, headers=out)
 
 
 def install(app: FastAPI) -> None:
@@ -144,19 +172,43 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(HubError, _on_hub)
     app.add_exception_handler(CatalogError, _on_catalog)
-    app.add_exception_handler(Exception, _on_anything)
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (Starlette routes by type)
     complaints = error.errors()
-    if any(c["type"] == "json_invalid" for c in complaints):
-        return problem(request, "hub.malformed-request", why=["json"])
     # The place and the rule, never the value: it may be a person's number.
     why = [
-        f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints
+        f"{_place(c['loc'], error.body)}: {_rule(c['type'], c['msg'])}"
+        for c in complaints[:MAX_COMPLAINTS]
     ]
-    return problem(request, "hub.invalid-request", why=why[:50])
+    return problem(request, "hub.invalid-request", why=why)
+
+
+def _place(loc: Sequence[int | str], body: object) -> str:
+    """Where a complaint belongs, in our own words: a name that is not one of the interface's was
+    sent by the caller, and is told by its rank among its neighbours.
+    """
+    root, *rest = loc
+    if root != "body":
+        return ".".join(map(str, loc))
+    shown, here = ["body"], body
+    for part in rest:
+        among = list(here) if isinstance(here, dict) else []
+        if isinstance(part, int) or part in schemas.NAMES:
+            shown.append(str(part))
+        elif part in among:
+            shown.append(f"#{among.index(part) + 1}")
+        here = _inside(here, part)
+    return ".".join(shown)
+
+
+def _inside(value: object, part: int | str) -> object:
+    if isinstance(value, dict):
+        return value.get(part, value)
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return value
 
 
 def _rule(kind: str, message: str) -> str:
@@ -174,11 +226,16 @@ async def _on_http(request: Request, error: Exception) -> Response:
         400: "hub.malformed-request",
         404: "hub.not-found",
         405: "hub.method-not-allowed",
+        408: "hub.too-slow",
         413: "hub.too-large",
         415: "hub.unsupported-media-type",
     }.get(error.status_code, "hub.internal")
     origin = "hub" if code == "hub.internal" else "caller"
-    return problem(request, code, origin=origin, headers=dict(error.headers or {}))
+    headers = {**(error.headers or {})}
+    if error.status_code == 408:
+        # What is still to come of the body is not waited for.
+        headers["Connection"] = "close"
+    return problem(request, code, origin=origin, headers=headers)
 
 
 async def _on_hub(request: Request, error: Exception) -> Response:
@@ -199,12 +256,16 @@ async def _on_hub(request: Request, error: Exception) -> Response:
 
 async def _on_catalog(request: Request, error: Exception) -> Response:
     if not isinstance(error, UnknownEntry):
-        return await _on_anything(request, error)
+        return unexpected(request, error)
     near = [f"相近的有 / near: {name}" for name in error.near]
     return problem(request, error.code, origin=error.origin, why=[error.kind], fix=near)
 
 
-async def _on_anything(request: Request, error: Exception) -> Response:
-    # The type only: a message may hold what a caller or a source sent.
-    log.error("internal", error=type(error).__name__, trace=getattr(request.state, "trace", ""))
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: a 500 without detail, and a log line that says where."""
+    # The type and the place only: a message may hold what a caller or a source sent.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    trace = getattr(request.state, "trace", "")
+    log.error("internal", error=type(error).__name__, where=where, trace=trace)
     return problem(request, "hub.internal", origin="hub")

@@ -8,13 +8,14 @@ from fastapi.responses import JSONResponse
 from catalog.errors import UnknownEntry
 from hub.access import Purpose, purpose_of
 from hub.exchange import QueryPlan, plan
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
 from hub.http.problems import Problem
 from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
 from hub.model import FieldState, Json, QueryRequest
 
-router = APIRouter(prefix="/v1", tags=["queries"])
+router = APIRouter(prefix="/v1", tags=["queries"], route_class=JSONRoute)
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     status: {"model": Problem, "content": {"application/problem+json": {}}}

@@ -54,7 +54,7 @@ async def show_receipt(
     receipt = await asyncio.to_thread(context.evidence.receipt, receipt_id)
     body: dict[str, Any] = json.loads(receipt.leaf)["body"]
     if body.get("consumer") != caller.client_id:
-        raise UnknownReceipt(receipt_id)
+        raise UnknownReceipt
     return JSONResponse(receipt_document(receipt))
 
 

@@ -7,10 +7,13 @@ not validated twice on its way out.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -25,6 +28,7 @@ from catalog.errors import InvalidCode, InvalidPath
 from catalog.lookup import parse_path
 from catalog.model import Bundle
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
+from hub.http.clear import number_of_a_person
 from hub.model import (
     Basis,
     BasisKind,
@@ -44,13 +48,49 @@ MAX_WANTED = 200
 MIN_DEADLINE_MS = 50
 MAX_DEADLINE_MS = 30_000
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _nobodys(text: str) -> str:
+    """For what stands in the evidence log in clear; the complaint never repeats the text."""
+    found = number_of_a_person(text, today=datetime.now(UTC).date())
+    if found is not None:
+        raise ValueError(f"holds a {found}; it would stand in the evidence log in clear")
+    return text
+
+
+def _writable(text: str) -> str:
+    """For what a person could have written: NUL and other control characters are not it."""
+    if any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise ValueError("holds a control character")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_writable),
+]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+Case = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"),
+    AfterValidator(_nobodys),
+]
+Ref = Annotated[
+    str, StringConstraints(max_length=200), AfterValidator(_writable), AfterValidator(_nobodys)
+]
+
+
+NAMES: set[str] = set()
+"""The names of all fields a request may have: what a complaint may repeat of a body."""
 
 
 class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Remember what the fields are called."""
+        NAMES.update(cls.model_fields)
 
 
 class SubjectIn(_In):
@@ -58,9 +98,9 @@ class SubjectIn(_In):
 
     kind: Literal["person", "organisation", "object"]
     id_type: IdType
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        examples=["990101199001010019"]
-    )
+    id: Annotated[
+        str, StringConstraints(min_length=1, max_length=64), AfterValidator(_writable)
+    ] = Field(examples=["990101199001010019"])
     name: Text | None = None
 
     @model_validator(mode="after")
@@ -95,7 +135,7 @@ class BasisIn(_In):
     )
     case: Case = Field(description="办件编号 / case number", examples=["41072120261124000123"])
     kind: BasisKind
-    ref: Annotated[str, StringConstraints(max_length=200)] = ""
+    ref: Ref = ""
 
     def to_basis(self) -> Basis:
         """The hub's own value."""
@@ -146,6 +186,8 @@ class QueryIn(_In):
                 parse_path(text)
             except InvalidPath as wrong:
                 raise ValueError(f"path {number}: {wrong}") from wrong
+            # A field nobody knows is an answer too, and its name stands in the log.
+            _nobodys(text)
         return want
 
     @model_validator(mode="after")
@@ -233,10 +275,10 @@ def _answer(value: AnswerValue | list[AnswerValue]) -> Json:
     return [*value] if isinstance(value, list) else value
 
 
-def _only(where: str, given: object, known: object) -> None:
-    strange = set(given) - set(known)  # type: ignore[call-overload]
-    if strange:
-        raise ValueError(f"{where}: unknown to this bundle: {'、'.join(sorted(strange))}")
+def _only(where: str, given: Iterable[str], known: Collection[str]) -> None:
+    if not set(given) <= set(known):
+        names = "、".join(sorted(known)) or "—"
+        raise ValueError(f"{where}: unknown to this bundle, which knows: {names}")
 
 
 # --- What goes out -------------------------------------------------------------------------------
