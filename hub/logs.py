@@ -7,8 +7,8 @@ is missing here shows up as `…`, which is a nuisance; a person's number in a l
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import MutableMapping
+from typing import TextIO
 
 import structlog
 
@@ -46,9 +46,8 @@ class Foreign(logging.Handler):
         )
 
 
-def configure(level: int = logging.INFO) -> None:
-    """JSON lines on standard error; of libraries only warnings, without their words."""
-    logging.basicConfig(level=logging.WARNING, handlers=[Foreign()], force=True)
+def configure(file: TextIO, level: int = logging.INFO) -> None:
+    """Write our own lines to `file`, as JSON."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -58,6 +57,11 @@ def configure(level: int = logging.INFO) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=file),
         cache_logger_on_first_use=True,
     )
+
+
+def quiet_libraries() -> None:
+    """Of libraries write only warnings, and those without their words."""
+    logging.basicConfig(level=logging.WARNING, handlers=[Foreign()], force=True)
