@@ -18,6 +18,9 @@ from hub.ids import random_bytes
 _MAX_HEAD_BYTES = 2 * MAX_HEADER_BYTES
 """Above the limit for whole heads: those are answered by the application."""
 
+_LINGER_SECONDS = 1.0
+"""How long we go on reading, and forgetting, after a refusal."""
+
 
 class Connection(HttpToolsProtocol):
     """Reads requests whose head is neither endless nor late."""
@@ -25,6 +28,7 @@ class Connection(HttpToolsProtocol):
     receive_seconds: float = 10.0
     _head_bytes = 0
     _in_head = True
+    _refused = False
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -39,6 +43,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count while it is a head; the parser itself would collect without end."""
+        if self._refused:
+            return
         if self._in_head:
             self._head_bytes += len(data)
             if self._timer is None:
@@ -73,11 +79,21 @@ class Connection(HttpToolsProtocol):
 
     def _refuse(self, code: str) -> None:
         self._wait_no_more()
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_response(code))
-        self.transport.close()
+        self._refused = True
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
+            self.transport.close()
+            return
+        if cycle is not None:
+            # Whoever still reads the body is told that there is nobody any more.
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.transport.write(_response(code))
+        # Closed at once, what the caller is still sending would wipe out our answer (RST).
+        self.transport.write_eof()
+        self._timer = self.loop.call_later(_LINGER_SECONDS, self.transport.close)
 
 
 def _response(code: str) -> bytes:

@@ -52,7 +52,8 @@ class Entry:
 
     status: int
     title: str
-    fix: str = ""
+    fix: str
+    """What whoever reads it can do; a complaint that knows better replaces it."""
 
 
 TABLE: dict[str, Entry] = {
@@ -61,8 +62,16 @@ TABLE: dict[str, Entry] = {
         title="请求无法读取 / The request cannot be read",
         fix="请发送 UTF-8 编码的 JSON / send JSON in UTF-8",
     ),
-    "hub.invalid-request": Entry(status=422, title="请求内容不符合接口 / The request is not valid"),
-    "hub.too-large": Entry(status=413, title="请求过大 / The request is too large"),
+    "hub.invalid-request": Entry(
+        status=422,
+        title="请求内容不符合接口 / The request is not valid",
+        fix="按 why 逐项更正，接口见 /docs / correct what why lists; the interface is at /docs",
+    ),
+    "hub.too-large": Entry(
+        status=413,
+        title="请求过大 / The request is too large",
+        fix="分成几次请求 / ask in several requests",
+    ),
     "hub.headers-too-large": Entry(
         status=431,
         title="请求头过大 / The headers of the request are too large",
@@ -73,8 +82,16 @@ TABLE: dict[str, Entry] = {
         title="请求未在规定时间内发完 / The request did not arrive in time",
         fix="检查网络后重发 / look at the network and send it again",
     ),
-    "hub.not-found": Entry(status=404, title="没有这个地址 / No such resource"),
-    "hub.method-not-allowed": Entry(status=405, title="不支持的方法 / Method not allowed"),
+    "hub.not-found": Entry(
+        status=404,
+        title="没有这个地址 / No such resource",
+        fix="地址见 /docs / the addresses are at /docs",
+    ),
+    "hub.method-not-allowed": Entry(
+        status=405,
+        title="不支持的方法 / Method not allowed",
+        fix="可用的方法见响应头 Allow / see the header Allow",
+    ),
     "hub.unsupported-media-type": Entry(
         status=415,
         title="不支持的内容类型 / Unsupported media type",
@@ -85,7 +102,11 @@ TABLE: dict[str, Entry] = {
         title="调用方身份未确认 / The caller is not authenticated",
         fix="用 private_key_jwt 在 /oauth2/token 重新获取令牌 / get a new token",
     ),
-    "hub.unknown-receipt": Entry(status=404, title="没有这张回执 / No such receipt"),
+    "hub.unknown-receipt": Entry(
+        status=404,
+        title="没有这张回执 / No such receipt",
+        fix="用取得该回执的调用方身份查询 / ask as the caller that was given the receipt",
+    ),
     "hub.bundle-not-analysed": Entry(
         status=409,
         title="该“一件事”尚未梳理材料 / This bundle has no material list yet",
@@ -106,8 +127,16 @@ TABLE: dict[str, Entry] = {
         title="缓存暂不可用 / The cache is not available",
         fix="稍后重试 / try again later",
     ),
-    "hub.key-unavailable": Entry(status=503, title="密钥不可用 / Keys are not available"),
-    "hub.corrupt-log": Entry(status=500, title="留痕日志损坏 / The evidence log is damaged"),
+    "hub.key-unavailable": Entry(
+        status=503,
+        title="密钥不可用 / Keys are not available",
+        fix="请运行单位检查密钥 / the bureau that runs the hub has to look at its keys",
+    ),
+    "hub.corrupt-log": Entry(
+        status=500,
+        title="留痕日志损坏 / The evidence log is damaged",
+        fix="请运行单位核查日志 / the bureau that runs the hub has to audit its log",
+    ),
     "hub.internal": Entry(
         status=500,
         title="枢纽内部错误 / Internal error",
@@ -141,7 +170,7 @@ def document(
         "origin": origin,
         "trace": trace,
         "why": list(why),
-        "fix": list(fix) or ([entry.fix] if entry.fix else []),
+        "fix": list(fix) or [entry.fix],
     }
 
 
