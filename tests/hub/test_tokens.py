@@ -127,6 +127,9 @@ def test_a_wrong_claim_is_refused(changes: Mapping[str, Any], why: str) -> None:
     assert now.check_assertion(assertion(), department())
 
 
+DEEP = base64.urlsafe_b64encode(b"[" * 6000).decode()
+
+
 def mac(secret: bytes) -> str:
     """The oldest trick: the public key taken for a shared secret."""
     signed = unsigned({"alg": "HS256", "kid": "2026"}).rpartition(".")[0]
@@ -150,6 +153,9 @@ FORGED: dict[str, str] = {
     "an unknown critical header": unsigned({"alg": "ES256", "crit": ["x"], "x": 1}, b"\0" * 64),
     "damaged": assertion()[:-4] + "AAAA",
     "cut off": assertion().rpartition(".")[0],
+    "a header nested without end": f"{DEEP}.e30.AA",
+    "a header that is a list": f"{base64.urlsafe_b64encode(b'[]').decode()}.e30.AA",
+    "a header that is not text": f"{base64.urlsafe_b64encode(bytes([255] * 3)).decode()}.e30.AA",
     "empty": "..",
     "nothing": "",
     "not ASCII": "赵.明.示",
@@ -277,6 +283,7 @@ ACCESS: dict[str, tuple[str, str]] = {
     "an assertion": (assertion(), "token-signature"),
     "damaged": (ours()[:-3] + "abc", "token-signature"),
     "not ASCII": ("赵.明.示", "token-signature"),
+    "a header nested without end": (f"{DEEP}.e30.AA", "token-signature"),
     "nothing": ("", "token-signature"),
     "too long": ("a" * 8193, "token-too-long"),
 }  # fmt: skip
@@ -298,6 +305,6 @@ def test_the_secret_is_in_no_representation() -> None:
 
 def test_jwks_of_a_caller_hold_public_parts_only() -> None:
     """The fixture is honest: what is registered cannot sign."""
-    keys = KeySet.import_key_set(dict(department().jwks))  # type: ignore[arg-type]
+    keys = KeySet.import_key_set(dict(department().jwks))
 
     assert not any(key.is_private for key in keys.keys)
