@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -150,6 +151,22 @@ TABLE: dict[str, Entry] = {
 }
 
 
+_ANYWHERE = (400, 405, 408, 413, 422, 431, 500, 503)
+"""What any request may meet."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the interface says about refusals: those that any request may meet, and these."""
+    titles: dict[int, list[str]] = {}
+    for entry in TABLE.values():
+        titles.setdefault(entry.status, []).append(entry.title)
+    body = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": "；".join(titles[status]), "content": body}
+        for status in sorted({*_ANYWHERE, *statuses})
+    }
+
+
 def document(
     code: str,
     *,
@@ -196,11 +213,20 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Route every exception through the table."""
+    """Route every exception through the table, and describe a problem in the interface once."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(HubError, _on_hub)
     app.add_exception_handler(CatalogError, _on_catalog)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        interface = described()
+        interface["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return interface
+
+    # The framework's own way to add to what it describes.
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:

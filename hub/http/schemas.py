@@ -22,6 +22,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
@@ -163,8 +164,34 @@ class CompletenessIn(_In):
     required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
 
 
+_BASIS_EXAMPLE: JsonDict = {
+    "item": "xinxiang-10-02",
+    "case": "41072120261124000123",
+    "kind": "statutory",
+    "ref": "新政文〔2024〕62号",
+}
+_PERSON_EXAMPLE: JsonDict = {
+    "kind": "person",
+    "id_type": "citizen-id",
+    "id": "990101199001010019",
+    "name": "赵明示",
+}
+
+
 class QueryIn(_In):
     """`POST /v1/queries`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": _PERSON_EXAMPLE,
+                    "basis": _BASIS_EXAMPLE,
+                    "want": ["hukou.person.hukou_address", "residence-permit.status[].permit_no"],
+                }
+            ]
+        }
+    )
 
     subject: SubjectIn
     basis: BasisIn
@@ -220,6 +247,20 @@ AnswerValue = (
 
 class PlanIn(_In):
     """`POST /v1/bundles/{id}:plan`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subjects": {
+                        "applicant": _PERSON_EXAMPLE,
+                        "child": {**_PERSON_EXAMPLE, "id": "990101201806010032", "name": "赵小样"},
+                    },
+                    "basis": {**_BASIS_EXAMPLE, "item": "xinxiang-10"},
+                }
+            ]
+        }
+    )
 
     subjects: dict[Id, SubjectIn] = Field(min_length=1, max_length=20)
     basis: BasisIn
