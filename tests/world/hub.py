@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
+import structlog
 
 from hub import logs
 from hub.app import now
@@ -29,30 +29,6 @@ from hub.settings import Configuration, Settings
 
 COUNTIES = Path(__file__).parents[2] / "deploy" / "counties"
 CLIENT = "xinxiang-intake"
-
-
-class _Lines(io.TextIOBase):
-    """One file for good, which is another one below for each hub: loggers keep what they got."""
-
-    def __init__(self) -> None:
-        self._path: Path | None = None
-
-    def to(self, path: Path | None) -> None:
-        """Write there from now on; None: nowhere."""
-        self._path = path
-        if path is not None:
-            path.touch()
-            logs.configure(self)  # type: ignore[arg-type]
-
-    def write(self, text: str) -> int:
-        """Append to the present file."""
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as file:
-                return file.write(text)
-        return len(text)
-
-
-_LINES = _Lines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +103,10 @@ def running_hub(
         environment=dict(environment or os.environ),
     )
     written = folder / "hub.log"
-    _LINES.to(written)
+    output = written.open("a", encoding="utf-8", buffering=1)
+    logs.configure(output)
+    # A logger that was kept would go on writing to the file of a hub that is gone.
+    structlog.configure(cache_logger_on_first_use=False)
     ready = threading.Event()
     server = HubServer(configuration, ready.set)
     context: Context = server.config.app.state.context  # type: ignore[union-attr]
@@ -154,7 +133,8 @@ def running_hub(
         server.stop()
         thread.join(20)
         listener.close()
-        _LINES.to(None)
+        structlog.reset_defaults()
+        output.close()
 
 
 @contextmanager
