@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from catalog.loading import COUNTIES
 from hub.errors import InvalidSettings
 
 
@@ -32,7 +33,8 @@ class Settings(BaseSettings):
     cache_url: str = Field(default="", repr=False)
     """Redis protocol address for spent tokens and limits; empty: in this process. It may
     hold a password and is never shown."""
-    counties_dir: Path = Path("deploy/counties")
+    counties_dir: Path = COUNTIES
+    """The folder of counties; the one that ships with the product."""
     counties: str = ""
     """Comma-separated county folders to serve; empty: all that are there."""
     host: str = "127.0.0.1"
@@ -48,6 +50,16 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1 << 20, ge=1 << 10)
     receive_seconds: float = Field(default=10.0, ge=0.1, le=300.0)
     """How long a caller may take to send the head of a request, and to send its body."""
+    max_batch_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    """Largest body of `POST /v1/queries:batch`; its rows are put away as they come in."""
+    batch_hours: int = Field(default=72, ge=1, le=720)
+    """How long rows and outcomes of a batch are kept."""
+    batch_lanes: int = Field(default=2, ge=1, le=32)
+    """Chunks of batches that this process works off at a time."""
+    batch_lease_seconds: int = Field(default=30, ge=1, le=600)
+    """How long a chunk waits for a process that was killed before another takes it over."""
+    check_days: int = Field(default=5, ge=1, le=90)
+    """In how many days the departments of a composite check have to answer, where it does not say."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

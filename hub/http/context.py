@@ -14,10 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from adapters.model import Source
 from catalog.model import Catalog
 from hub.bundles import BundlePlanner
+from hub.checks import Checks
 from hub.database import Database
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
 from hub.exchange import Exchange
+from hub.jobs import JobEngine
 from hub.model import Consumer, Grant
 from hub.settings import Settings
 from hub.store import all_consumers, all_grants
@@ -82,6 +84,8 @@ class Context:
     tokens: TokenDesk
     exchange: Exchange
     planner: BundlePlanner
+    jobs: JobEngine
+    checks: Checks
 
 
 async def context_of(request: Request) -> Context:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -26,6 +27,7 @@ MAX_HEADER_BYTES = 32 * 1024
 """Of all headers together; `hub.connections` ends what does not even end."""
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _SHORTEST_NUMBER = 15
+_SLOWEST_BYTES_A_SECOND = 64 * 1024
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -39,8 +41,21 @@ class Envelope:
     nobody caught becomes a problem document here, and no traceback of it is printed anywhere.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, receive_seconds: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body_bytes: int,
+        receive_seconds: float,
+        larger: Mapping[str, int] | None = None,
+    ) -> None:
+        """Args:
+        app: What is surrounded.
+        max_body_bytes: Largest body of a request.
+        receive_seconds: How long to wait for a body.
+        larger: Path → largest body there.
+        """
         self.app, self.max_body_bytes, self.seconds = app, max_body_bytes, receive_seconds
+        self.larger = dict(larger or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI event."""
@@ -52,6 +67,7 @@ class Envelope:
         trace = _trace_of(headers.get("traceparent", ""))
         state = scope.setdefault("state", {})
         state["trace"], state["began"] = trace, began
+        limit = self.larger.get(scope["path"], self.max_body_bytes)
         status = 0
 
         async def answer(message: Message) -> None:
@@ -69,10 +85,10 @@ class Envelope:
         declared = headers.get("content-length", "0")
         if sum(len(name) + len(value) for name, value in headers.raw) > MAX_HEADER_BYTES:
             await problem(Request(scope), "hub.headers-too-large")(scope, receive, answer)
-        elif declared.isdecimal() and int(declared) > self.max_body_bytes:
+        elif declared.isdecimal() and int(declared) > limit:
             await problem(Request(scope), "hub.too-large")(scope, receive, answer)
         else:
-            limited = _Limited(receive, self.max_body_bytes, self.seconds)
+            limited = _Limited(receive, limit, self.seconds)
             try:
                 await self.app(scope, limited, answer)
             except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets an answer)
@@ -92,24 +108,27 @@ class Envelope:
 
 class _Limited:
     """A `receive` that passes on no more than the limit, whatever was declared, and waits for a
-    body no longer than the time.
+    body no longer than the time, to which what has arrived adds at the slowest rate we put up with.
     """
 
     def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
-        self.receive, self.left = receive, limit
-        self.until = asyncio.get_running_loop().time() + seconds
+        self.receive, self.left, self.seconds = receive, limit, seconds
         self.whole = False
 
     async def __call__(self) -> Message:
         if self.whole:
             return await self.receive()
+        began = time.monotonic()
         try:
-            async with asyncio.timeout_at(self.until):
+            async with asyncio.timeout(max(self.seconds, 0)):
                 message = await self.receive()
         except TimeoutError:
             raise HTTPException(408) from None
+        size = len(message.get("body", b""))
+        # Only what we wait counts: not what the reader does with each part of a long body.
+        self.seconds += size / _SLOWEST_BYTES_A_SECOND - (time.monotonic() - began)
         self.whole = not message.get("more_body", False)
-        self.left -= len(message.get("body", b""))
+        self.left -= size
         if self.left < 0:
             raise HTTPException(413)
         return message

@@ -7,8 +7,9 @@ number. No message that a library wrote, and nothing a caller sent, is repeated 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,31 @@ TABLE: dict[str, Entry] = {
         status=404,
         title="没有这张回执 / No such receipt",
         fix="用取得该回执的调用方身份查询 / ask as the caller that was given the receipt",
+    ),
+    "hub.unknown-job": Entry(
+        status=404,
+        title="没有这个作业 / No such job",
+        fix="用提交该作业的调用方身份查询，或重新提交 / ask as the caller that submitted it, or submit anew",
+    ),
+    "hub.unknown-check": Entry(
+        status=404,
+        title="没有这项联合核查 / No such composite check",
+        fix="用发起或承办该核查的调用方身份查询 / ask as a caller that has a part in it",
+    ),
+    "hub.check-incomplete": Entry(
+        status=409,
+        title="有部门尚未答复 / Departments have not answered yet",
+        fix="等待答复，或在 without 中列明不再等待的部分 / wait, or name the parts in `without`",
+    ),
+    "hub.check-over": Entry(
+        status=409,
+        title="联合核查已送达或已撤回 / The check is over",
+        fix="如仍需要，请发起新的核查 / start a new check if one is needed",
+    ),
+    "hub.not-your-part": Entry(
+        status=403,
+        title="该部分不由你部门答复，或已答复 / Not yours to answer, or answered",
+        fix="待答复的部分见 GET /v1/checks/assigned / see what waits for you there",
     ),
     "hub.bundle-not-analysed": Entry(
         status=409,
@@ -231,31 +257,41 @@ def install(app: FastAPI) -> None:
 
 async def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (Starlette routes by type)
-    complaints = error.errors()
-    # The place and the rule, never the value: it may be a person's number.
-    why = [
-        f"{_place(c['loc'], error.body)}: {_rule(c['type'], c['msg'])}"
-        for c in complaints[:MAX_COMPLAINTS]
-    ]
+    why = complaints_of(error.errors(), error.body)
     return problem(request, "hub.invalid-request", why=why)
+
+
+def complaints_of(errors: Iterable[Mapping[str, Any]], body: object = None) -> list[str]:
+    """The place and the rule of each of a validation's errors, at most 50, never the value: it may
+    be a person's number. `body` is what was validated.
+    """
+    return [
+        f"{_place(each['loc'], body)}: {_rule(each['type'], each['msg'])}"
+        for each in islice(errors, MAX_COMPLAINTS)
+    ]
 
 
 def _place(loc: Sequence[int | str], body: object) -> str:
     """Where a complaint belongs, in our own words: a name that is not one of the interface's was
     sent by the caller, and is told by its rank among its neighbours.
     """
-    root, *rest = loc
-    if root != "body":
+    if loc[:1] and loc[0] in _DECLARED:
         return ".".join(map(str, loc))
-    shown, here = ["body"], body
-    for part in rest:
+    shown: list[str] = []
+    here = body
+    for part in loc:
         among = list(here) if isinstance(here, dict) else []
-        if isinstance(part, int) or part in schemas.NAMES:
+        if isinstance(part, int) or part in schemas.NAMES or part in _ROOTS:
             shown.append(str(part))
         elif part in among:
             shown.append(f"#{among.index(part) + 1}")
         here = _inside(here, part)
     return ".".join(shown)
+
+
+_DECLARED = frozenset({"query", "path", "header"})
+"""Places whose names are all our own."""
+_ROOTS = frozenset({"body", "head", "rows", "row"})
 
 
 def _inside(value: object, part: int | str) -> object:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -71,30 +71,28 @@ Text = Annotated[
     AfterValidator(_writable),
 ]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Case = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"),
-    AfterValidator(_nobodys),
-]
-Ref = Annotated[
-    str, StringConstraints(max_length=200), AfterValidator(_writable), AfterValidator(_nobodys)
-]
+InClear = AfterValidator(_nobodys)
+"""What the evidence log holds as it came: no number of a person may be in it."""
+Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"), InClear]
+Ref = Annotated[str, StringConstraints(max_length=200), AfterValidator(_writable), InClear]
 
 
 NAMES: set[str] = set()
 """The names of all fields a request may have: what a complaint may repeat of a body."""
 
 
-class _In(BaseModel):
+class Wire(BaseModel):
+    """What comes in over the wire: unknown keys are refused, and nothing is repeated in complaints."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:
         """Remember what the fields are called."""
-        NAMES.update(cls.model_fields)
+        NAMES.update(field.alias or name for name, field in cls.model_fields.items())
 
 
-class SubjectIn(_In):
+class SubjectIn(Wire):
     """Whom the question is about."""
 
     kind: Literal["person", "organisation", "object"]
@@ -128,7 +126,7 @@ class SubjectIn(_In):
         return Subject(kind=self.kind, id_type=self.id_type, number=self.id, name=self.name)
 
 
-class BasisIn(_In):
+class BasisIn(Wire):
     """Why it is asked."""
 
     item: Id = Field(
@@ -143,7 +141,7 @@ class BasisIn(_In):
         return Basis(item=self.item, case=self.case, kind=self.kind, ref=self.ref)
 
 
-class FreshnessIn(_In):
+class FreshnessIn(Wire):
     """How old an answer may be, as ISO 8601 durations."""
 
     max_age: timedelta | None = Field(default=None, examples=["P1D"])
@@ -158,7 +156,7 @@ class FreshnessIn(_In):
         return value
 
 
-class CompletenessIn(_In):
+class CompletenessIn(Wire):
     """Which paths must have a value for the outcome to be complete."""
 
     required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
@@ -178,22 +176,9 @@ _PERSON_EXAMPLE: JsonDict = {
 }
 
 
-class QueryIn(_In):
-    """`POST /v1/queries`."""
+class BatchHeadIn(Wire):
+    """What all rows of a `POST /v1/queries:batch` have in common."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "subject": _PERSON_EXAMPLE,
-                    "basis": _BASIS_EXAMPLE,
-                    "want": ["hukou.person.hukou_address", "residence-permit.status[].permit_no"],
-                }
-            ]
-        }
-    )
-
-    subject: SubjectIn
     basis: BasisIn
     want: list[Annotated[str, StringConstraints(min_length=3, max_length=200)]] = Field(
         min_length=1, max_length=MAX_WANTED, examples=[["hukou.person.hukou_address"]]
@@ -218,11 +203,29 @@ class QueryIn(_In):
         return want
 
     @model_validator(mode="after")
-    def required_is_wanted(self) -> QueryIn:
+    def required_is_wanted(self) -> Self:
         """What is required has to be wanted."""
         if not set(self.completeness.required) <= set(self.want):
             raise ValueError("completeness.required names a path that is not wanted")
         return self
+
+
+class QueryIn(BatchHeadIn):
+    """`POST /v1/queries`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": _PERSON_EXAMPLE,
+                    "basis": _BASIS_EXAMPLE,
+                    "want": ["hukou.person.hukou_address", "residence-permit.status[].permit_no"],
+                }
+            ]
+        }
+    )
+
+    subject: SubjectIn
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
@@ -245,7 +248,7 @@ AnswerValue = (
 )
 
 
-class PlanIn(_In):
+class PlanIn(Wire):
     """`POST /v1/bundles/{id}:plan`."""
 
     model_config = ConfigDict(
