@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, StringConstraints, ValidationError
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from hub.batches import KIND, ROWS_A_CHUNK, UnreadableRow
 from hub.errors import DuplicateRequest, MalformedRequest, UnknownJob
 from hub.evidence import EvidenceKind, EvidenceRecord
+from hub.http.addresses import made_with
 from hub.http.bodies import parse
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey
@@ -35,7 +36,7 @@ PATH = "/v1/queries:batch"
 MAX_ROW_BYTES = 4096
 """A row is a subject and a case number; nothing longer is one."""
 
-JobId = Annotated[str, Path(pattern=r"^job_[0-9a-f]{32}$")]
+JobId = Annotated[str, made_with("job")]
 
 
 class JobOut(BaseModel):
@@ -130,7 +131,7 @@ async def submit(
 
 
 @router.get(
-    "/jobs/{job_id}",
+    "/jobs/{job_id:id}",
     summary="作业进度 / a job's progress",
     responses={200: {"model": JobOut}, **REFUSALS},
 )
@@ -141,7 +142,7 @@ async def show(job_id: JobId, context: Joined, caller: Caller) -> JSONResponse:
 
 
 @router.get(
-    "/jobs/{job_id}/rows",
+    "/jobs/{job_id:id}/rows",
     summary="逐行结果 / outcomes row by row, as JSON lines",
     responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}, **REFUSALS},
     response_class=StreamingResponse,
@@ -160,7 +161,7 @@ async def rows(
 
 
 @router.post(
-    "/jobs/{job_id}:{act}",
+    "/jobs/{job_id:id}:{act}",
     summary="暂停、继续、取消 / pause, resume, cancel",
     responses={200: {"model": JobOut}, **REFUSALS},
 )

@@ -14,6 +14,7 @@ from catalog.lookup import bundle as bundle_in
 from hub.checks import Check, CheckState, Finding, Part, PartState
 from hub.checks.gathering import Application, parts_of
 from hub.checks.model import Period, Statement, sentence
+from hub.http.addresses import made_with
 from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
@@ -33,7 +34,7 @@ from hub.model import Json
 
 router = APIRouter(prefix="/v1", tags=["checks"], route_class=JSONRoute)
 
-CheckId = Annotated[str, Path(pattern=r"^chk_[0-9a-f]{32}$")]
+CheckId = Annotated[str, made_with("chk")]
 DeadlineMs = Annotated[int, Field(ge=MIN_DEADLINE_MS, le=MAX_DEADLINE_MS, strict=True)]
 
 
@@ -195,7 +196,7 @@ async def assigned(context: Joined, caller: Caller) -> JSONResponse:
 
 
 @router.get(
-    "/checks/{check_id}",
+    "/checks/{check_id:id}",
     summary="联合核查进度与结果 / a check as it stands",
     responses={200: {"model": CheckOut}, **REFUSALS},
 )
@@ -205,7 +206,7 @@ async def show(check_id: CheckId, context: Joined, caller: Caller) -> JSONRespon
 
 
 @router.post(
-    "/checks/{check_id}:gather",
+    "/checks/{check_id:id}:gather",
     summary="再次询问 / ask the open parts again",
     responses={200: {"model": CheckOut}, **REFUSALS},
 )
@@ -224,7 +225,7 @@ async def gather(
 
 
 @router.post(
-    "/checks/{check_id}/parts/{seq}:answer",
+    "/checks/{check_id:id}/parts/{seq}:answer",
     summary="部门人工答复 / a department answers its part by hand",
     responses={200: {"model": CheckOut}, **refusals(401, 403, 404, 409, 415)},
 )
@@ -248,7 +249,7 @@ async def answer_part(
 
 
 @router.post(
-    "/checks/{check_id}:deliver",
+    "/checks/{check_id:id}:deliver",
     summary="结果送达 / deliver as one result",
     responses={200: {"model": CheckOut}, **REFUSALS},
 )
@@ -261,7 +262,7 @@ async def deliver(
 
 
 @router.post(
-    "/checks/{check_id}:withdraw",
+    "/checks/{check_id:id}:withdraw",
     summary="撤回 / withdraw before delivery",
     responses={200: {"model": CheckOut}, **REFUSALS},
 )

@@ -4,6 +4,7 @@ of a running hub, fitting and unfitting ones, and holds every answer against it.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,15 @@ TOOL = Path(sys.executable).parent / "schemathesis"
 UNSAYABLE = "positive_data_acceptance"
 """The one check that is left out: check digits, signatures and the catalog are no JSON Schema, so
 that most of what fits the document is refused all the same."""
+HOOKS = """
+import json
+import schemathesis
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(ctx, value):
+    return (value if isinstance(value, str) else json.dumps(value)).encode(errors="replace")
+"""
+"""JSON lines, of which the tool has not heard."""
 REACHED = (
     "/v1/queries",
     "/v1/queries:explain",
@@ -36,16 +46,19 @@ def test_answers_are_as_the_document_says(county: County, tmp_path: Path) -> Non
     command = [
         str(TOOL), "run", f"{county.hub.url}/openapi.json",
         "--header", f"Authorization: Bearer {county.hub.client.token()}",
-        "--max-examples", "50", "--seed", "20261124", "--workers", "1", "--continue-on-failure",
+        "--max-examples", "25", "--seed", "20261124", "--workers", "1", "--continue-on-failure",
         "--exclude-checks", UNSAYABLE, "--generation-database", "none", "--no-color",
     ]  # fmt: skip
+    hooks = tmp_path / "hooks.py"
+    hooks.write_text(HOOKS)
+    known = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100
+        command, cwd=tmp_path, env=known, capture_output=True, text=True, check=False, timeout=100
     )
     lines = county.hub.lines()
 
     assert done.returncode == 0, done.stdout
-    assert re.search(r"12 selected / 12 total", done.stdout), done.stdout
+    assert re.search(r"(\d+) selected / \1 total", done.stdout), done.stdout
     for route in REACHED:
         assert f'"route": "{route}", "status": 200' in lines, route
     assert '"status": 5' not in lines
@@ -60,9 +73,9 @@ def test_every_refusal_is_described_as_a_problem(county: County) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             described = operation["responses"]
-            assert {"400", "422", "500"} <= set(described) <= {"200", *statuses}, path
+            assert {"400", "422", "500"} <= set(described) <= {"200", "201", "202", *statuses}, path
             if path == "/oauth2/token":
                 continue
-            for status in set(described) - {"200", "503"}:
+            for status in set(described) - {"200", "201", "202", "503"}:
                 assert list(described[status]["content"]) == [MEDIA_TYPE], (path, status)
     assert "Problem" in document["components"]["schemas"]
