@@ -7,6 +7,7 @@ that says it is something else. A body that two readers understand differently i
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -16,6 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hub.errors import MalformedRequest
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JSONRoute(APIRoute):
@@ -62,15 +65,18 @@ def parse(body: bytes) -> Any:
     if not body:
         raise MalformedRequest("empty")
     try:
-        return json.loads(
-            body.decode(), object_pairs_hook=_once_each, parse_constant=_no_such_number
-        )
-    except UnicodeDecodeError as problem:
+        text = body.decode()
+        value = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_such_number)
+        if _SURROGATE.search(text):
+            # Half a pair is no character (RFC 8259 §8.2): nobody could be answered with it.
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError as problem:
         raise MalformedRequest("encoding") from problem
     except RecursionError as problem:
         raise MalformedRequest("too-deep") from problem
     except ValueError as problem:  # not JSON, or a number of thousands of digits
         raise MalformedRequest("json") from problem
+    return value
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -138,8 +138,8 @@ FIELDS: dict[str, tuple[Sent, tuple[int, str]]] = {
     "an escaped NUL in a name": (Sent(about(name="赵\0示")), INVALID),
     "a line break in a name": (Sent(about(name=f"赵\n{WORD}")), INVALID),
     "an escape sequence in a name": (Sent(about(name="\x1b[31m赵")), INVALID),
-    "half a surrogate in a name": (Sent(about(name="赵\ud800")), INVALID),
-    "half a surrogate as a field": (Sent(question(**{"\udfff": 1})), INVALID),
+    "half a surrogate in a name": (Sent(about(name="赵\ud800")), MALFORMED),
+    "half a surrogate as a field": (Sent(question(**{"\udfff": 1})), MALFORMED),
     "a name without end": (Sent(about(name=NAME * 1000)), INVALID),
     "an empty name": (Sent(about(name=" ")), INVALID),
     "control signs in a certificate's number": (
@@ -154,7 +154,7 @@ FIELDS: dict[str, tuple[Sent, tuple[int, str]]] = {
         Sent(because(ref="９９０１０１１９９００１０１００１９")), INVALID,
     ),
     "a mobile in the reference": (Sent(because(ref=f"{NAME} {MOBILE}")), INVALID),
-    "half a surrogate in the reference": (Sent(because(ref="\ud83d")), INVALID),
+    "half a surrogate in the reference": (Sent(because(ref="\ud83d")), MALFORMED),
     "a NUL in the reference": (Sent(because(ref="a\0b")), INVALID),
     "a name as the case": (Sent(because(case=NAME)), INVALID),
     "a line break behind the case": (Sent(because(case=f"{CASE}\n")), INVALID),
@@ -238,7 +238,58 @@ ADDRESSES: dict[str, tuple[Sent, tuple[int, str]]] = {
     ),
 }  # fmt: skip
 
-TABLE = {**BODIES, **FIELDS, **PLANS, **ADDRESSES}
+BATCH, LINES = "/v1/queries:batch", {"Content-Type": "application/x-ndjson"}
+ROW = {"subject": PERSON}
+
+
+def batch(*rows: Any, **changes: Any) -> dict[str, Any]:
+    """Many questions under one head."""
+    return {"head": {"basis": BASIS, "want": [WANT], **changes}, "rows": list(rows) or [ROW]}
+
+
+def check(**changes: Any) -> dict[str, Any]:
+    """A composite check of an enterprise."""
+    period = {"from": "2023-11-24", "to": "2026-11-23"}
+    body = {"bundle": "xinxiang-07", "subject": PERSON, "basis": BASIS, "period": period}
+    return {**body, **changes}
+
+
+JOB, CHECK = f"job_{'0' * 32}", f"chk_{'0' * 32}"
+ANSWER = f"/v1/checks/{CHECK}/parts/1:answer"
+NUMBERED = {**BASIS, "case": NUMBER}
+WORK: dict[str, tuple[Sent, tuple[int, str]]] = {
+    "a number as the case of a batch": (Sent(batch(basis=NUMBERED), BATCH), INVALID),
+    "a batch of an unknown item": (Sent(batch(basis={**BASIS, "item": WORD}), BATCH), UNKNOWN),
+    "a batch without rows": (Sent({"head": batch()["head"], "rows": []}, BATCH), INVALID),
+    "a batch with more than it may have": (Sent({**batch(), WORD: 1}, BATCH), INVALID),
+    "a head with more than it may have": (Sent(batch(**{NUMBER: 1}), BATCH), INVALID),
+    "a batch with a key twice": (
+        Sent(text(batch(), '"rows"', '"rows": [], "rows"'), BATCH), MALFORMED,
+    ),
+    "a batch that is text": (Sent(batch(), BATCH, headers={"Content-Type": "text/csv"}), OTHER_TYPE),
+    "lines of which the first is none": (Sent(NUMBER.encode(), BATCH, headers=LINES), INVALID),
+    "lines of which the first is broken": (
+        Sent(b"{" + WORD.encode(), BATCH, headers=LINES), MALFORMED,
+    ),
+    "no lines": (Sent(b"\n\n", BATCH, headers=LINES), INVALID),
+    "a line without end": (Sent(b" " * (2 << 20), BATCH, headers=LINES), INVALID),
+    "an unknown job": (get(f"/v1/jobs/{JOB}"), (404, "hub.unknown-job")),
+    "a number as a job": (get(f"/v1/jobs/{NUMBER}"), INVALID),
+    "an unknown verb": (Sent(path=f"/v1/jobs/{JOB}:{WORD}"), INVALID),
+    "a number as the case of a check": (Sent(check(basis=NUMBERED), "/v1/checks"), INVALID),
+    "a check of an unknown bundle": (Sent(check(bundle=WORD), "/v1/checks"), UNKNOWN),
+    "a check backwards": (
+        Sent(check(period={"from": "2026-01-02", "to": "2026-01-01"}), "/v1/checks"), INVALID,
+    ),
+    "a number as who answered": (
+        Sent({"finding": "no_record", "records": [], "by": NUMBER}, ANSWER), INVALID,
+    ),
+    "a mobile as who answered": (
+        Sent({"finding": "no_record", "records": [], "by": MOBILE}, ANSWER), INVALID,
+    ),
+}  # fmt: skip
+
+TABLE = {**BODIES, **FIELDS, **PLANS, **ADDRESSES, **WORK}
 
 
 def send(county: County, sent: Sent, token: str | None = None) -> httpx2.Response:
