@@ -15,6 +15,7 @@ A grants file is YAML; one entry gives one consumer one right to several resourc
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -133,8 +134,7 @@ def _judge(page: Page, entries: Sequence[_Entry], county: str, catalog: Catalog)
 def _grants(entry: _Entry, county: str) -> Iterator[Grant]:
     for resource_id, right in entry.resources.items():
         yield Grant(
-            # The id says what the grant is about, so that applying a file twice changes nothing.
-            id=f"{entry.consumer}/{'+'.join(sorted(entry.items))}/{resource_id}"[:100],
+            id=_grant_id(entry, resource_id),
             consumer=entry.consumer,
             provider=right.provider,
             county=county,
@@ -146,6 +146,12 @@ def _grants(entry: _Entry, county: str) -> Iterator[Grant]:
             valid_from=_day(entry.valid_from),
             valid_to=_day(entry.valid_to + timedelta(days=1)),
         )
+
+
+def _grant_id(entry: _Entry, resource_id: str) -> str:
+    """Says what the grant is about, so that applying a file twice changes nothing."""
+    items = hashlib.sha256("+".join(sorted(entry.items)).encode()).hexdigest()[:8]
+    return f"{entry.consumer[:40]}/{resource_id[:50]}/{items}"
 
 
 def _day(day: date) -> datetime:
