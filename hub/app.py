@@ -225,6 +225,7 @@ def create_app(configuration: Configuration) -> FastAPI:
     app.add_middleware(
         Envelope,
         max_body_bytes=context.settings.max_body_bytes,
+        receive_seconds=context.settings.receive_seconds,
         larger={PATH: context.settings.max_batch_bytes},
     )
     problems.install(app)

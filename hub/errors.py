@@ -27,6 +27,13 @@ class InvalidSettings(HubError):
         super().__init__("\n".join(complaints))
 
 
+class MalformedRequest(HubError):
+    """The body cannot be read, or can be read in two ways. `why` names the rule, never the body."""
+
+    code = "hub.malformed-request"
+    origin = "caller"
+
+
 class TokenRefused(HubError):
     """The caller is not who it says, or no longer."""
 

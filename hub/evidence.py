@@ -238,7 +238,7 @@ class EvidenceLog:
         """
         stored = read_leaf(self._database, receipt_id)
         if stored is None:
-            raise UnknownReceipt(receipt_id)
+            raise UnknownReceipt
         head = read_head(self._database)
         with stored_subtrees(self._database) as subtree:
             proof = inclusion_proof(stored.index, head.size, subtree)

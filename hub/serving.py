@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from hub.app import create_app
+from hub.connections import connection_within
 from hub.settings import Configuration
 
 SWITCH_SECONDS = 0.0005
@@ -32,6 +33,8 @@ class HubServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(configuration),
+                http=connection_within(configuration.settings.receive_seconds),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,

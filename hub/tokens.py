@@ -133,10 +133,11 @@ class TokenDesk:
         except (JoseError, ValueError, TypeError, KeyError) as problem:
             raise TokenRefused("token-signature") from problem
         claims, now = decoded.claims, self.clock()
-        if decoded.header.get("typ") != "at+jwt" or claims.get("iss") != self.issuer:
+        named = [claims.get("iss"), claims.get("aud")]
+        if decoded.header.get("typ") != "at+jwt" or named != [self.issuer, self.issuer]:
             raise TokenRefused("token-foreign")
         subject, expires = claims.get("sub"), claims.get("exp")
-        if not isinstance(subject, str) or not isinstance(expires, int):
+        if not isinstance(subject, str) or type(expires) is not int:
             raise TokenRefused("token-foreign")
         if now >= expires:
             raise TokenRefused("token-expired")

@@ -9,19 +9,21 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 
 from hub.batches import KIND, ROWS_A_CHUNK, UnreadableRow
-from hub.errors import DuplicateRequest, UnknownJob
+from hub.errors import DuplicateRequest, MalformedRequest, UnknownJob
 from hub.evidence import EvidenceKind, EvidenceRecord
+from hub.http.addresses import made_with
+from hub.http.bodies import parse
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey
 from hub.http.problems import complaints_of
-from hub.http.query import PROBLEMS, purpose_or_problem
+from hub.http.query import REFUSALS, purpose_or_problem
 from hub.http.schemas import BatchHeadIn, QueryIn
 from hub.ids import new_id
 from hub.jobs import Job, JobState
@@ -34,7 +36,7 @@ PATH = "/v1/queries:batch"
 MAX_ROW_BYTES = 4096
 """A row is a subject and a case number; nothing longer is one."""
 
-JobId = Annotated[str, Path(pattern=r"^job_[0-9a-f]{32}$")]
+JobId = Annotated[str, made_with("job")]
 
 
 class JobOut(BaseModel):
@@ -91,7 +93,7 @@ _BODY = {
     "/queries:batch",
     status_code=202,
     summary="批量查询 / many queries as a job, with an outcome for each row",
-    responses={202: {"model": JobOut}, **PROBLEMS},
+    responses={202: {"model": JobOut}, **REFUSALS},
     openapi_extra={"requestBody": _BODY},
 )
 async def submit(
@@ -129,9 +131,9 @@ async def submit(
 
 
 @router.get(
-    "/jobs/{job_id}",
+    "/jobs/{job_id:id}",
     summary="作业进度 / a job's progress",
-    responses={200: {"model": JobOut}, **PROBLEMS},
+    responses={200: {"model": JobOut}, **REFUSALS},
 )
 async def show(job_id: JobId, context: Joined, caller: Caller) -> JSONResponse:
     """Only the caller that submitted it sees it."""
@@ -140,9 +142,9 @@ async def show(job_id: JobId, context: Joined, caller: Caller) -> JSONResponse:
 
 
 @router.get(
-    "/jobs/{job_id}/rows",
+    "/jobs/{job_id:id}/rows",
     summary="逐行结果 / outcomes row by row, as JSON lines",
-    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}, **PROBLEMS},
+    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}, **REFUSALS},
     response_class=StreamingResponse,
 )
 async def rows(
@@ -159,9 +161,9 @@ async def rows(
 
 
 @router.post(
-    "/jobs/{job_id}:{act}",
+    "/jobs/{job_id:id}:{act}",
     summary="暂停、继续、取消 / pause, resume, cancel",
-    responses={200: {"model": JobOut}, **PROBLEMS},
+    responses={200: {"model": JobOut}, **REFUSALS},
 )
 async def steer(
     job_id: JobId, act: Literal["pause", "resume", "cancel"], context: Joined, caller: Caller
@@ -192,7 +194,7 @@ def read_row(head: Mapping[str, Json], row: Json) -> QueryRequest:
         whole = {**head, "subject": row["subject"], "basis": basis}
         return QueryIn.model_validate(whole).to_request()
     except ValidationError as wrong:
-        raise UnreadableRow(complaints_of(wrong.errors(include_url=False))) from None
+        raise UnreadableRow(complaints_of(wrong.errors(include_url=False), row)) from None
 
 
 class _RowIn(BaseModel, extra="forbid", hide_input_in_errors=True):
@@ -214,10 +216,7 @@ async def _lines(request: Request) -> AsyncIterator[bytes]:
         return
     if media_type != "application/json":
         raise HTTPException(415)
-    try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise HTTPException(400) from None
+    body = parse(await request.body())
     if not isinstance(body, dict) or set(body) != {"head", "rows"}:
         raise _invalid("body", "an object with head and rows, and nothing else")
     if not isinstance(body["rows"], list):
@@ -245,11 +244,13 @@ async def _head(lines: AsyncIterator[bytes], digest: hashlib._Hash) -> BatchHead
     if line is None:
         raise _invalid("head", "a first line")
     digest.update(line + b"\n")
+    head = parse(line)
     try:
-        return BatchHeadIn.model_validate_json(line)
+        return BatchHeadIn.model_validate(head)
     except ValidationError as wrong:
         raise RequestValidationError(
-            [{**each, "loc": ("head", *each["loc"])} for each in wrong.errors(include_url=False)]
+            [{**each, "loc": ("head", *each["loc"])} for each in wrong.errors(include_url=False)],
+            body=head,
         ) from None
 
 
@@ -279,8 +280,8 @@ def _row(line: bytes) -> Json:
     if len(line) > MAX_ROW_BYTES:
         return None
     try:
-        row: Json = json.loads(line)
-    except (ValueError, RecursionError):
+        row: Json = parse(line)
+    except MalformedRequest:
         return None
     return row
 

@@ -14,23 +14,27 @@ from catalog.lookup import bundle as bundle_in
 from hub.checks import Check, CheckState, Finding, Part, PartState
 from hub.checks.gathering import Application, parts_of
 from hub.checks.model import Period, Statement, sentence
+from hub.http.addresses import made_with
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
-from hub.http.query import PROBLEMS
+from hub.http.problems import refusals
+from hub.http.query import REFUSALS
 from hub.http.schemas import (
     MAX_DEADLINE_MS,
     MIN_DEADLINE_MS,
     AnswerValue,
     BasisIn,
     Id,
+    InClear,
     SubjectIn,
     Wire,
 )
 from hub.model import Json
 
-router = APIRouter(prefix="/v1", tags=["checks"])
+router = APIRouter(prefix="/v1", tags=["checks"], route_class=JSONRoute)
 
-CheckId = Annotated[str, Path(pattern=r"^chk_[0-9a-f]{32}$")]
+CheckId = Annotated[str, made_with("chk")]
 DeadlineMs = Annotated[int, Field(ge=MIN_DEADLINE_MS, le=MAX_DEADLINE_MS, strict=True)]
 
 
@@ -85,7 +89,7 @@ class PartAnswerIn(Wire):
 
     finding: Finding
     records: list[dict[Id, AnswerValue | None]] = Field(default_factory=list, max_length=200)
-    by: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")] = Field(
+    by: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$"), InClear] = Field(
         description="工号 / staff number, as the department has it"
     )
 
@@ -153,7 +157,7 @@ class AssignedOut(BaseModel):
     "/checks",
     status_code=201,
     summary="联合核查 / ask many departments about one subject, for one result",
-    responses={201: {"model": CheckOut}, **PROBLEMS},
+    responses={201: {"model": CheckOut}, **REFUSALS},
 )
 async def receive(
     body: CheckIn,
@@ -182,7 +186,7 @@ async def receive(
 @router.get(
     "/checks/assigned",
     summary="待本部门答复 / parts that wait for the caller's department",
-    responses={200: {"model": AssignedOut}, **PROBLEMS},
+    responses={200: {"model": AssignedOut}, **REFUSALS},
 )
 async def assigned(context: Joined, caller: Caller) -> JSONResponse:
     """What a department has to look up by hand, the longest waiting first."""
@@ -192,9 +196,9 @@ async def assigned(context: Joined, caller: Caller) -> JSONResponse:
 
 
 @router.get(
-    "/checks/{check_id}",
+    "/checks/{check_id:id}",
     summary="联合核查进度与结果 / a check as it stands",
-    responses={200: {"model": CheckOut}, **PROBLEMS},
+    responses={200: {"model": CheckOut}, **REFUSALS},
 )
 async def show(check_id: CheckId, context: Joined, caller: Caller) -> JSONResponse:
     """For whoever asked, leads, or has a part in it."""
@@ -202,9 +206,9 @@ async def show(check_id: CheckId, context: Joined, caller: Caller) -> JSONRespon
 
 
 @router.post(
-    "/checks/{check_id}:gather",
+    "/checks/{check_id:id}:gather",
     summary="再次询问 / ask the open parts again",
-    responses={200: {"model": CheckOut}, **PROBLEMS},
+    responses={200: {"model": CheckOut}, **REFUSALS},
 )
 async def gather(
     check_id: CheckId, body: GatherIn, request: Request, context: Joined, caller: Caller
@@ -221,9 +225,9 @@ async def gather(
 
 
 @router.post(
-    "/checks/{check_id}/parts/{seq}:answer",
+    "/checks/{check_id:id}/parts/{seq}:answer",
     summary="部门人工答复 / a department answers its part by hand",
-    responses={200: {"model": CheckOut}, 403: PROBLEMS[401], **PROBLEMS},
+    responses={200: {"model": CheckOut}, **refusals(401, 403, 404, 409, 415)},
 )
 async def answer_part(
     check_id: CheckId,
@@ -245,9 +249,9 @@ async def answer_part(
 
 
 @router.post(
-    "/checks/{check_id}:deliver",
+    "/checks/{check_id:id}:deliver",
     summary="结果送达 / deliver as one result",
-    responses={200: {"model": CheckOut}, **PROBLEMS},
+    responses={200: {"model": CheckOut}, **REFUSALS},
 )
 async def deliver(
     check_id: CheckId, body: DeliverIn, context: Joined, caller: Caller
@@ -258,9 +262,9 @@ async def deliver(
 
 
 @router.post(
-    "/checks/{check_id}:withdraw",
+    "/checks/{check_id:id}:withdraw",
     summary="撤回 / withdraw before delivery",
-    responses={200: {"model": CheckOut}, **PROBLEMS},
+    responses={200: {"model": CheckOut}, **REFUSALS},
 )
 async def withdraw(check_id: CheckId, context: Joined, caller: Caller) -> JSONResponse:
     """The departments stop; what was answered stays in the log."""
