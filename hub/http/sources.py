@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from adapters.model import BreakerState, SourceStatus
 from catalog.errors import UnknownEntry
 from hub.http.context import Caller, Context, Joined
-from hub.http.query import PROBLEMS
+from hub.http.problems import refusals
 from hub.model import Json
 
 router = APIRouter(prefix="/v1", tags=["sources"])
@@ -50,7 +50,7 @@ class SourcesOut(BaseModel):
 @router.get(
     "/sources",
     summary="数源运行状况 / how the sources are doing, from real traffic",
-    responses={200: {"model": SourcesOut}, **PROBLEMS},
+    responses={200: {"model": SourcesOut}, **refusals(401)},
 )
 async def list_sources(context: Joined, caller: Caller) -> JSONResponse:
     """Whose fault it is, without asking anybody: states, latencies, breaker, calendar, expiry."""
@@ -65,7 +65,7 @@ async def list_sources(context: Joined, caller: Caller) -> JSONResponse:
 @router.get(
     "/sources/{source}",
     summary="一个数源的运行状况 / one source",
-    responses={200: {"model": SourceOut}, **PROBLEMS},
+    responses={200: {"model": SourceOut}, **refusals(401, 404)},
 )
 async def show_source(
     source: Annotated[str, Path(max_length=64)], context: Joined, caller: Caller
