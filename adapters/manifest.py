@@ -28,7 +28,16 @@ from adapters.terms import (
     RateTerms,
     RetryTerms,
 )
-from adapters.values import Forms, FromEnvironment, Placeholder, Seconds, Section, Value, shape_of
+from adapters.values import (
+    PLACEHOLDER,
+    Forms,
+    FromEnvironment,
+    Placeholder,
+    Seconds,
+    Section,
+    Value,
+    shape_of,
+)
 
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 RESOURCE = r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$"
@@ -311,7 +320,7 @@ def substituted(
         if "${" in _VARIABLE.sub("", value):
             missing.append(document.complaint(at, "variable", "a broken ${…}", "${NAME}, capitals"))
         if environment is None:
-            return Placeholder(_VARIABLE.sub("placeholder", value))
+            return Placeholder(_VARIABLE.sub(PLACEHOLDER, value))
         missing.extend(
             document.complaint(
                 at, "missing-variable", f"${{{name}}} is not set", f"{name} in the environment"

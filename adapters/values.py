@@ -36,6 +36,10 @@ class Placeholder(FromEnvironment):
     __slots__ = ()
 
 
+PLACEHOLDER = "placeholder"
+"""What a placeholder reads; a secret that reads so is not there yet."""
+
+
 def _duration(value: Any) -> Any:
     if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m)", value)):
         return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2]]
