@@ -24,9 +24,9 @@ PROGRAM, PACKAGES = "chromium", ("chromium", "fonts-noto-cjk")
 INSTALL_SECONDS = 600
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """A headless Chromium, for one module: while it runs, its event loop is this thread's."""
     if problem := _missing():
         without(problem)
     with sync_playwright() as playwright:
