@@ -35,7 +35,16 @@ from adapters.manifest import Connect, Finding
 from adapters.model import RawReply
 from adapters.ports import MemoryKeep
 from adapters.question import Identification, Question
-from adapters.values import PLACEHOLDER, Bytes, Charset, Secret, Section
+from adapters.resolving import GuardedResolver
+from adapters.values import (
+    PLACEHOLDER,
+    Bytes,
+    Charset,
+    Networks,
+    Secret,
+    Section,
+    parsed_networks,
+)
 
 # Its logs may hold an address with its query, and a query may hold a citizen number.
 logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
@@ -75,6 +84,8 @@ class HTTPConnect(Connect):
     ca_path: str | None = None
     """The same somewhere else, usually as `${NAME}`."""
     client_certificate: ClientCertificate | None = None
+    allow_networks: Networks = ()
+    """Private networks that the *name* in the address may lead to; see `adapters.egress`."""
 
     @property
     def overruling_charset(self) -> str | None:
@@ -101,6 +112,8 @@ class HTTPClient:
             folder=opening.folder,
         )
         self._auth = authenticator(connect.auth, account)
+        own = parsed_networks(connect.allow_networks)
+        self._networks = (*own, *opening.surroundings.allow_networks)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, question: Question, *, within: float) -> RawReply:
@@ -179,7 +192,9 @@ class HTTPClient:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl)
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, ssl=self._ssl, resolver=GuardedResolver(self._networks)
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),

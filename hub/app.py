@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from adapters.model import Source
 from adapters.ports import Surroundings
 from adapters.registry import check, connect
+from adapters.values import parsed_networks
 from catalog.errors import UnknownEntry
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
@@ -71,7 +72,9 @@ def join(configuration: Configuration) -> Context:
     whole = load(settings.counties_dir, only=settings.county_ids)
     database, vault = _stored(settings)
     surroundings = Surroundings(
-        keep=keep_at(settings.cache_url, vault), data_dir=settings.data_dir / "sources"
+        keep=keep_at(settings.cache_url, vault),
+        data_dir=settings.data_dir / "sources",
+        allow_networks=parsed_networks((settings.source_networks,)),
     )
     connected, whole = _connect(whole, configuration, surroundings)
     evidence = log_of(settings, database, vault)

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.values import parsed_networks
 from catalog.loading import COUNTIES
 from hub.errors import InvalidSettings
 
@@ -60,11 +61,20 @@ class Settings(BaseSettings):
     """How long a chunk waits for a process that was killed before another takes it over."""
     check_days: int = Field(default=5, ge=1, le=90)
     """In how many days the departments of a composite check have to answer, where it does not say."""
+    source_networks: str = ""
+    """Comma-separated private networks that the names of sources may lead to, such as
+    `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)
     """How long a withdrawn grant or a suspended caller may still be honoured by this process."""
     idempotency_hours: int = Field(default=24, ge=1, le=168)
+
+    @field_validator("source_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        parsed_networks((value,))
+        return value
 
     @classmethod
     def settings_customise_sources(
