@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
@@ -24,6 +26,11 @@ def sm4_sealed(key: bytes, iv: bytes | None, plain: bytes) -> bytes:
     padded = padder.update(plain) + padder.finalize()
     encryptor = Cipher(algorithms.SM4(key), _mode(iv)).encryptor()
     return encryptor.update(padded) + encryptor.finalize()
+
+
+def sm4_vector() -> bytes:
+    """A random initial vector."""
+    return os.urandom(BLOCK)
 
 
 def sm4_opened(key: bytes, iv: bytes | None, sealed: bytes) -> bytes:

@@ -124,18 +124,20 @@ class HTTPClient:
         """
         try:
             async with asyncio.timeout(within):
-                return _judged(await self._identified(question), question.expected)
+                reply, used = await self._identified(question)
+                reply = _judged(reply, question.expected)
+                return used.unwrapped(reply) if used.unwrapped is not None else reply
         except TimeoutError:
             raise SourceTimedOut("timed-out") from None
 
-    async def _identified(self, question: Question) -> RawReply:
+    async def _identified(self, question: Question) -> tuple[RawReply, Identification]:
         path = self._path(question)
         used = await self._auth.identify(question.method, path)
         reply = await self._exchange(question, used)
         if self._auth.outdated(used, reply):
             used = await self._auth.identify(question.method, path)
             reply = await self._exchange(question, used)
-        return reply
+        return reply, used
 
     def _path(self, question: Question) -> str:
         """The whole path: the address's own, and the question's below it."""
@@ -173,8 +175,7 @@ class HTTPClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from None
         media_type, charset = _media_type(response.headers.get("content-type", ""))
-        reply = RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
-        return used.unwrapped(reply) if used.unwrapped is not None else reply
+        return RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
