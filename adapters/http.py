@@ -13,7 +13,7 @@ import logging
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -22,6 +22,7 @@ from pydantic import Field, SecretStr
 from yarl import URL
 
 from adapters.auth import AuthTerms, NoAuth, authenticator
+from adapters.ciphers import certificate_end
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -60,13 +61,28 @@ class ClientCertificate(Section):
     key: Secret
     """The private key's file; readable by the hub only."""
 
+    password: Secret | None = None
+    """Of the key's file, where it is encrypted."""
+
     def until(self) -> datetime | None:
         """When the certificate ends; None where it cannot be read."""
         try:
-            end = ssl._ssl._test_decode_cert(self.certificate)["notAfter"]  # type: ignore[attr-defined]  # noqa: SLF001 -- the one decoder that the standard library has
-        except (OSError, KeyError, ValueError):
+            return certificate_end(Path(self.certificate).read_bytes())
+        except (OSError, ValueError):
             return None
-        return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC)
+
+    def into(self, context: ssl.SSLContext) -> None:
+        """Show ourselves with it.
+
+        Raises:
+            ValueError: It cannot be read, or the key is not the certificate's.
+        """
+        password = self.password.get_secret_value() if self.password else ""
+        try:
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(self.certificate, self.key.get_secret_value(), lambda: password)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; its text names a file
+            raise ValueError(f"cannot be used: {type(error).__name__}") from None
 
 
 class HTTPConnect(Connect):
@@ -228,6 +244,7 @@ def http_findings(opening: Opening) -> Iterator[Finding]:
                 found=f"{connect.ca_file!r} is not there or no PEM",
                 expected="a PEM file of authorities beside the manifest",
             )  # fmt: skip
+    yield from _certificate_findings(connect)
     if _is_all_there(connect.auth):
         try:
             authenticator(connect.auth, _nobodys_account(opening))
@@ -236,6 +253,28 @@ def http_findings(opening: Opening) -> Iterator[Finding]:
             yield Finding(
                 at=("connect", "auth"), rule="key", found=str(error), expected="a key of that form"
             )
+
+
+def _certificate_findings(connect: HTTPConnect) -> Iterator[Finding]:
+    """What is wrong with the certificates that an operator keeps elsewhere."""
+    if connect.ca_path and PLACEHOLDER not in connect.ca_path:
+        try:
+            ssl.create_default_context(cafile=connect.ca_path)
+        except OSError:
+            yield Finding(
+                at=("connect", "ca_path"), rule="ca-file", found="not there or no PEM",
+                expected="the path of a PEM file of authorities",
+            )  # fmt: skip
+    ours = connect.client_certificate
+    if ours is None or PLACEHOLDER in ours.certificate or not _is_all_there(ours):
+        return
+    try:
+        ours.into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except ValueError as error:
+        yield Finding(
+            at=("connect", "client_certificate"), rule="client-certificate", found=str(error),
+            expected="the paths of PEM files: a certificate, and its own key",
+        )  # fmt: skip
 
 
 def _is_all_there(terms: Section) -> bool:
@@ -265,9 +304,7 @@ def _context(
     context = ssl.create_default_context(cafile=ca_file or None)
     if connect.client_certificate is None:
         return context, None
-    context.load_cert_chain(
-        connect.client_certificate.certificate, connect.client_certificate.key.get_secret_value()
-    )
+    connect.client_certificate.into(context)
     return context, connect.client_certificate.until()
 
 

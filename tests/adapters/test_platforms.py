@@ -812,6 +812,64 @@ async def test_mutual_tls(tmp_path: Path, ours: str) -> None:
     assert timedelta(days=6) < ends - utc() <= timedelta(days=7)
 
 
+def _encrypted(folder: Path) -> tuple[str, str]:
+    """A certificate whose key's file wants the password `open sesame`."""
+    certificate, path = Authority.made(folder).issue("locked")
+    key = serialization.load_pem_private_key(Path(path).read_bytes(), password=None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"open sesame"),
+    )
+    Path(path).write_bytes(locked)
+    return certificate, path
+
+
+CERTIFICATES: dict[str, tuple[Callable[[Path], tuple[str, str]], str, bool]] = {
+    "a good one": (lambda f: Authority.made(f).issue("hub"), "", True),
+    "another's key": (
+        lambda f: (Authority.made(f).issue("hub")[0], Authority.made(f).issue("b")[1]), "", False,
+    ),
+    "not there": (lambda f: (str(f / "none.pem"), str(f / "none.key")), "", False),
+    "a folder": (lambda f: (str(f), str(f)), "", False),
+    "an encrypted key": (_encrypted, ", password: '${PASSWORD}'", True),
+    "an encrypted key without its password": (_encrypted, "", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_certificate_that_cannot_be_used_is_a_complaint(tmp_path: Path, name: str) -> None:
+    """At start, on its line, and nobody is asked for a password on the terminal."""
+    made, more, good = CERTIFICATES[name]
+    certificate, key = made(tmp_path)
+    manifest = MANIFEST.replace(
+        "timeout: 2s",
+        f"client_certificate: {{ certificate: '${{CRT}}', key: '${{KEY}}'{more} }}",
+    )
+    folder = write(tmp_path, permit=manifest)
+    environment = {
+        "PERMIT_URL": "https://localhost:9", "CRT": certificate, "KEY": key,
+        "PASSWORD": "open sesame",
+    }  # fmt: skip
+    assert check(folder, county=COUNTY, catalog=CATALOG, now=utc)
+    if good:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+        return
+    with pytest.raises(InvalidManifest) as caught:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["client-certificate"]
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_file_of_authorities_that_is_none_is_a_complaint(tmp_path: Path) -> None:
+    """Wherever it is kept."""
+    folder = write(tmp_path, permit=MANIFEST.replace("timeout: 2s", "ca_path: ${CA}"))
+    environment = {"PERMIT_URL": "https://localhost:9", "CA": str(tmp_path / "none.pem")}
+    with pytest.raises(InvalidManifest) as caught:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["ca-file"]
+
+
 def test_public_key_of_the_platform_is_no_private_one() -> None:
     """The two are told apart by their length."""
     with pytest.raises(ValueError, match="64 bytes"):
