@@ -1,7 +1,7 @@
 """The one way we speak HTTP to a source.
 
 Each source has a client of its own, so that one that hangs takes no connections from another. It
-contacts the configured origin and nobody else: no proxies from the environment, no redirects, no
+contacts the configured addresses and nobody else: no proxies from the environment, no redirects, no
 cookies. Bodies are read as they come and cut off at the source's limit, before and after
 decompression.
 """
@@ -167,14 +167,14 @@ class HTTPClient:
         return min((end for end in ends if end is not None), default=None)
 
     async def _unidentified(self, question: Question) -> RawReply:
-        return _judged(await self._exchange(question, Identification()), frozenset())
+        return _judged(await self._exchange(question, Identification()), question.expected)
 
     async def _exchange(self, question: Question, used: Identification) -> RawReply:
         content, content_type = question.body()
         if used.wrapped is not None:
             content = used.wrapped(content or b"")
         headers = {**content_type, **_headers(question.headers), **used.headers}
-        target = str(self._base.origin()) + self._path(question)
+        target = question.address or str(self._base.origin()) + self._path(question)
         if question.query or used.query:
             rows = question.query or ()
             pairs = tuple(rows.items()) if isinstance(rows, Mapping) else tuple(rows)
@@ -281,7 +281,9 @@ def _is_all_there(terms: Section) -> bool:
     """False where a secret is a placeholder: `check` runs without an environment."""
     values = (getattr(terms, name) for name in type(terms).model_fields)
     return all(
-        value.get_secret_value() != PLACEHOLDER for value in values if isinstance(value, SecretStr)
+        PLACEHOLDER not in value.get_secret_value()
+        for value in values
+        if isinstance(value, SecretStr)
     )
 
 
