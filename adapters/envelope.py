@@ -21,7 +21,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from adapters.ciphers import BLOCK, sm4_opened, sm4_sealed, sm4_vector
 from adapters.documents import decode, parse_json
@@ -31,7 +31,7 @@ from adapters.kinds import Now
 from adapters.model import RawReply
 from adapters.question import Identification
 from adapters.values import Long, Secret, Section
-from seals.sm2 import DEFAULT_ID, PrivateKey, PublicKey, Signature
+from seals.sm2 import DEFAULT_ID, PrivateKey, PublicKey, Signature, available
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,39}$"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,20}")
@@ -70,10 +70,10 @@ class SMEnvelopeAuth(Section):
     sm4_key: Secret | None = None
     """Sixteen bytes in hex. None: made as the national platform makes it, from app id and secret."""
     private_key: Secret
-    """Our SM2 key: 32 bytes in hex or Base64."""
+    """Our SM2 key: 32 bytes in hex or Base64, or a PEM."""
     platform_key: Secret
-    """The platform's public SM2 key: 64 or 65 bytes in hex or Base64. Public, but no less to be
-    guarded against exchange."""
+    """The platform's public SM2 key: 64 or 65 bytes in hex or Base64, or a PEM (its certificate
+    too). Public, but no less to be guarded against exchange."""
     version: str = "2.0.1"
     mode: Literal["ecb", "cbc"] = "ecb"
     iv: Secret | None = None
@@ -108,8 +108,10 @@ class Envelope:
         self._terms, self._now = terms, now
         self._sm4 = _sm4_key(terms)
         self._iv = _bytes(terms.iv, BLOCK) if terms.iv is not None else None
-        self._private = PrivateKey.read(_without_sign(_bytes(terms.private_key)))
-        self._platform = PublicKey.read(_bytes(terms.platform_key))
+        self._private = _private(terms.private_key.get_secret_value())
+        self._platform = _public(terms.platform_key.get_secret_value())
+        if not available():
+            raise ValueError("this machine has no OpenSSL that signs with SM2")
 
     async def identify(self, _method: str, _path: str, /) -> Identification:
         """See `Authenticator`."""
@@ -237,9 +239,16 @@ def _sm4_key(terms: SMEnvelopeAuth) -> bytes:
     return sealed.hex().upper()[:BLOCK].encode()
 
 
-def _without_sign(number: bytes) -> bytes:
-    """Platforms hand out what their Java says, and that has a zero in front of a large number."""
-    return number[1:] if len(number) == 33 and number[0] == 0 else number
+def _private(text: str) -> PrivateKey:
+    if "-----BEGIN" in text:
+        return PrivateKey.from_pem(text)
+    number = _key_bytes(text)
+    # Platforms hand out what their Java says, and that has a zero in front of a large number.
+    return PrivateKey.read(number[1:] if len(number) == 33 and number[0] == 0 else number)
+
+
+def _public(text: str) -> PublicKey:
+    return PublicKey.from_pem(text) if "-----BEGIN" in text else PublicKey.read(_key_bytes(text))
 
 
 def _short(code: Any) -> str:
@@ -286,16 +295,24 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _bytes(secret: Any, length: int | None = None) -> bytes:
-    """A key in hex, or in Base64 where its length is not given."""
-    text = "".join(secret.get_secret_value().split())
+def _bytes(secret: SecretStr, length: int) -> bytes:
+    """A key of that length, in hex."""
     try:
-        value = bytes.fromhex(text)
+        value = bytes.fromhex(secret.get_secret_value())
     except ValueError:
-        try:
-            value = base64.b64decode(text, validate=True) if length is None else b""
-        except ValueError:
-            raise ValueError("a key is written in hex or Base64") from None
-    if length is not None and len(value) != length:
+        value = b""
+    if len(value) != length:
         raise ValueError(f"a key of {length} bytes in hex")
     return value
+
+
+def _key_bytes(text: str) -> bytes:
+    written = "".join(text.split())
+    try:
+        return bytes.fromhex(written)
+    except ValueError:
+        pass
+    try:
+        return base64.b64decode(written, validate=True)
+    except ValueError:
+        raise ValueError("a key is written in hex, Base64 or PEM") from None

@@ -673,6 +673,14 @@ async def test_the_national_platforms_way(tmp_path: Path) -> None:
     assert re.fullmatch(r"20\d{12}", seen[0]["timestamp"])
 
 
+async def test_keys_as_pem(tmp_path: Path) -> None:
+    """Our key as PKCS #8, the platform's as a public key."""
+    pems = {"OURS": OURS.pkcs8_pem(), "THEIRS": THEIRS.public().pem}
+    async with serve(Platform()) as server:
+        reply = await through_envelope(tmp_path, server, **pems)
+    assert reply.outcome is Outcome.ANSWERED, reply.why
+
+
 async def test_cbc_with_a_vector_of_its_own_each_time(tmp_path: Path) -> None:
     """Without a fixed iv two equal questions look different, and the reply brings its own."""
     bodies = []
@@ -698,7 +706,7 @@ async def test_cbc_with_a_vector_of_its_own_each_time(tmp_path: Path) -> None:
 
 BAD_KEYS = {
     "SM4": ("00" * 15, "a key of 16 bytes in hex"),
-    "OURS": ("zz", "a key is written in hex or Base64"),
+    "OURS": ("zz", "a key is written in hex, Base64 or PEM"),
     "THEIRS": ("04" + "00" * 64, "not a point of the curve"),
 }
 
