@@ -23,6 +23,7 @@ from yarl import URL
 
 from adapters.auth import AuthTerms, NoAuth, authenticator
 from adapters.ciphers import certificate_end
+from adapters.envelope import SMEnvelopeAuth
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -245,6 +246,14 @@ def http_findings(opening: Opening) -> Iterator[Finding]:
                 expected="a PEM file of authorities beside the manifest",
             )  # fmt: skip
     yield from _certificate_findings(connect)
+    if isinstance(connect.auth, SMEnvelopeAuth):
+        for resource, ask in opening.asks.items():
+            if not ask.carries_json:
+                yield Finding(
+                    at=("resources", resource, "ask"), rule="envelope",
+                    found="sm-envelope, and no JSON body to put into it",
+                    expected="method: POST with json: {…}",
+                )  # fmt: skip
     if _is_all_there(connect.auth):
         try:
             authenticator(connect.auth, _nobodys_account(opening))

@@ -704,6 +704,16 @@ async def test_cbc_with_a_vector_of_its_own_each_time(tmp_path: Path) -> None:
     assert bodies[0] != bodies[1]
 
 
+def test_an_envelope_without_a_body_is_a_complaint(tmp_path: Path) -> None:
+    """A GET has nothing that could be encrypted."""
+    folder = write(
+        tmp_path, permit=MANIFEST.replace("timeout: 2s", f"timeout: 2s\n  auth: {ENVELOPE % ''}")
+    )
+    with pytest.raises(InvalidManifest) as caught:
+        check(folder, county=COUNTY, catalog=CATALOG, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["envelope"]
+
+
 BAD_KEYS = {
     "SM4": ("00" * 15, "a key of 16 bytes in hex"),
     "OURS": ("zz", "a key is written in hex, Base64 or PEM"),
