@@ -92,16 +92,22 @@ def propose(
     consumer: Annotated[str, typer.Option(help="调用方编号 / who is to ask")],
     legal_basis: Annotated[str, typer.Option(help="依据文件 / the document relied on")],
     years: Annotated[int, typer.Option(min=1, max=5, help="有效几年 / for how many years")] = 1,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="包括尚未接入的数据资源 / also what is not connected yet"),
+    ] = False,
 ) -> None:
     """授权建议：各“一件事”所需的最小信息项 / the least that the county's bundles need, as YAML."""
     from hub.app import connected_catalog  # noqa: PLC0415  (imports the whole hub)
-    from hub.proposing import proposed_grants  # noqa: PLC0415  (as above)
+    from hub.proposing import connected_needs, needed, proposed_grants  # noqa: PLC0415  (as above)
 
     today = datetime.now(CHINA).date()
+    catalog = connected_catalog(read_configuration().settings.counties_dir, county)
     typer.echo(
         proposed_grants(
-            connected_catalog(read_configuration().settings.counties_dir, county),
+            catalog,
             county,
+            (needed if everything else connected_needs)(catalog, county),
             consumer=consumer,
             legal_basis=legal_basis,
             valid_from=today,
