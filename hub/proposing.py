@@ -5,6 +5,7 @@ Nothing is granted by it: providers strike out and sign, and an operator applies
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
@@ -49,14 +50,14 @@ def proposed_grants(
         resource = resource_in(catalog, county, resource_id)
         fields = sorted(set().union(*by_bundle.values()))
         lines.append(
-            f"- consumer: {consumer}\n"
+            f"- consumer: {_quoted(consumer)}\n"
             f"  items: [{', '.join(sorted(by_bundle))}]\n"
-            f"  legal_basis: {legal_basis}\n"
+            f"  legal_basis: {_quoted(legal_basis)}\n"
             "  basis_kinds: [statutory, consent]\n"
             f"  valid_from: {valid_from}\n"
             f"  valid_to: {valid_to}\n"
             "  resources:\n"
-            f"    {resource_id}: {{provider: {resource.provider!r},"
+            f"    {resource_id}: {{provider: {_quoted(resource.provider)},"
             f" fields: [{', '.join(fields)}]}}  # {resource.name}\n"
         )
     return "".join(lines)
@@ -88,6 +89,11 @@ def _by_resource(rows: Iterator[tuple[str, Bundle, frozenset[str]]]) -> Asked:
         known = asked.setdefault(resource_id, {})
         known[bundle.id] = known.get(bundle.id, frozenset()) | fields
     return asked
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar that is this text, whatever is in it: a string of JSON is one."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _analysed(catalog: Catalog, county: str) -> Iterable[Bundle]:
