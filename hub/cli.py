@@ -171,7 +171,11 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """启动枢纽 / run the hub until Ctrl-C."""
+    """启动枢纽 / run the hub until Ctrl-C.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
     run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
@@ -183,7 +187,11 @@ def demo(
         "var/demo"
     ),
 ) -> None:
-    """演示第一条路 / run the first journey against the sandbox and check everything shown."""
+    """演示 / run the told cases and every bundle with a source against the sandbox, check what is shown.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
 
     raise typer.Exit(the_demo.run(folder))
