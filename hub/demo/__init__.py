@@ -19,7 +19,7 @@ from hub.app import connected_catalog
 from hub.demo.cases import CASES, Case
 from hub.demo.counter import Counter, Shown
 from hub.demo.live import connected_resources, live_round
-from hub.demo.processes import hub_process, personas
+from hub.demo.processes import HUB_LOG, hub_process, personas
 from hub.demo.report import write_report
 from hub.demo.showing import print_case, print_desk, print_live
 from hub.demo.wording import Names
@@ -27,8 +27,6 @@ from hub.errors import HubError
 from hub.running import sandbox_process
 from hub.settings import read_configuration
 
-MARK = ".mianti-demo"
-"""A file in the folder of results that says they may be thrown away."""
 LIVE_COUNTY = "xinxiang"
 """The county whose bundles are all planned; the other one's are told cases only."""
 
@@ -87,8 +85,7 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
 
 def _clear(folder: Path) -> None:
     """Make the folder new; only what an earlier demo left there is thrown away."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+    if folder.exists() and any(folder.iterdir()) and not (folder / HUB_LOG).exists():
         raise HubError("demo-folder-holds-other-things")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / MARK).touch()
