@@ -21,9 +21,11 @@ from typer.testing import CliRunner
 from catalog.cli import app
 from catalog.loading import load
 from hub import demo
+from hub.client import HubClient
 from hub.demo.cases import CASES, Expectation
 from hub.demo.casting import cast_for
-from hub.demo.counter import plan_failures
+from hub.demo.counter import Counter, plan_failures
+from hub.demo.live import live_round
 from hub.errors import HubError
 from tests.world.hub import COUNTIES
 
@@ -231,6 +233,14 @@ def test_roles_are_cast_by_the_stated_rule(
     cast = cast_for(load(COUNTIES).bundles[bundle], {**PEOPLE, **more})
     assert cast.persona == lead
     assert {role: player["number"] for role, player in cast.subjects.items()} == roles
+
+
+def test_a_bundle_that_nobody_answers_for_is_not_run(tmp_path: Path) -> None:
+    """What runs follows from the bindings: with none, every analysed bundle is told as left out."""
+    nobody = Counter(HubClient("http://127.0.0.1:1", "nobody", tmp_path / "none.jwk"), b"")
+    left_out = live_round(load(COUNTIES), "xinxiang", nobody, PEOPLE)
+    assert left_out.rows == ()
+    assert len(left_out.without_source) == 21
 
 
 def test_every_analysed_bundle_can_be_cast() -> None:
