@@ -50,8 +50,10 @@ from catalog.reading import Page, read_page
 NATIONAL = Path(__file__).parent / "data"
 """Code tables, certificate types and the vocabulary of resources: part of the program."""
 
-COUNTIES = Path(__file__).parents[1] / "deploy" / "counties"
-"""One folder for each county."""
+_HERE = Path("deploy/counties")
+_SHIPPED = Path(__file__).parents[1] / _HERE
+COUNTIES = _HERE if _HERE.is_dir() else _SHIPPED
+"""One folder for each county: `deploy/counties` where one stands, else the one beside the program."""
 
 _NATIONAL_FILE = "catalog/data"
 _COUNTY_FILES: Mapping[str, tuple[str, grammar.Shape]] = {

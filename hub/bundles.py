@@ -546,13 +546,24 @@ def _from_login(field_: FormField, request: PlanRequest) -> Json:
     return subject.name if attribute == "name" else subject.number
 
 
+_OWN_NUMBER: Mapping[str, str] = {"person": "id_number", "organisation": "uscc"}
+
+
 def _as_named(field_: FormField, request: PlanRequest) -> str | None:
-    """The name or number that the caller gave for the subject, where the field is just that."""
-    subject = request.subjects.get(field_.subject)
-    if subject is None:
-        return None
-    own = {"name": subject.name, "id_number": subject.number, "uscc": subject.number}
-    return own.get(field_.id.removeprefix(f"{field_.subject}_"))
+    """The name or number of a subject that the caller named, where the field is just that.
+
+    The field's id says whose it is (`guardian2_name`); its `subject` says whose record is asked,
+    which is another's where a spouse is found in the applicant's marriage record.
+    """
+    for what in ("name", *_OWN_NUMBER.values()):
+        who = field_.subject if field_.id == what else field_.id.removesuffix(f"_{what}")
+        subject = request.subjects.get(who)
+        if subject is None or who == field_.id:
+            continue
+        if what == "name":
+            return subject.name
+        return subject.number if _OWN_NUMBER.get(subject.kind) == what else None
+    return None
 
 
 def _form(

@@ -92,16 +92,22 @@ def propose(
     consumer: Annotated[str, typer.Option(help="调用方编号 / who is to ask")],
     legal_basis: Annotated[str, typer.Option(help="依据文件 / the document relied on")],
     years: Annotated[int, typer.Option(min=1, max=5, help="有效几年 / for how many years")] = 1,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="包括尚未接入的数据资源 / also what is not connected yet"),
+    ] = False,
 ) -> None:
     """授权建议：各“一件事”所需的最小信息项 / the least that the county's bundles need, as YAML."""
     from hub.app import connected_catalog  # noqa: PLC0415  (imports the whole hub)
-    from hub.proposing import proposed_grants  # noqa: PLC0415  (as above)
+    from hub.proposing import connected_needs, needed, proposed_grants  # noqa: PLC0415  (as above)
 
     today = datetime.now(CHINA).date()
+    catalog = connected_catalog(read_configuration().settings.counties_dir, county)
     typer.echo(
         proposed_grants(
-            connected_catalog(read_configuration().settings.counties_dir, county),
+            catalog,
             county,
+            (needed if everything else connected_needs)(catalog, county),
             consumer=consumer,
             legal_basis=legal_basis,
             valid_from=today,
@@ -165,7 +171,11 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """启动枢纽 / run the hub until Ctrl-C."""
+    """启动枢纽 / run the hub until Ctrl-C.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
     run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
@@ -177,7 +187,11 @@ def demo(
         "var/demo"
     ),
 ) -> None:
-    """演示第一条路 / run the first journey against the sandbox and check everything shown."""
+    """演示 / run the told cases and every bundle with a source against the sandbox, check what is shown.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
 
     raise typer.Exit(the_demo.run(folder))

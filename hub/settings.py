@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """Redis protocol address for spent tokens and limits; empty: in this process. It may
     hold a password and is never shown."""
     counties_dir: Path = COUNTIES
-    """The folder of counties; the one that ships with the product."""
+    """The folder of counties: `deploy/counties` where one stands, else the one beside the program."""
     counties: str = ""
     """Comma-separated county folders to serve; empty: all that are there."""
     host: str = "127.0.0.1"
