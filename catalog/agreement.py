@@ -79,21 +79,6 @@ def check_resources(file: CheckedFile, known: Vocabulary) -> None:
         _check_happened(file, at, row)
 
 
-def check_quantities(file: CheckedFile, known: Vocabulary) -> None:
-    """Quantities: ids, and what they are worked out from."""
-    file.unique(file.rows(file.head, "quantities"))
-    resources = known.resources
-    for at, row in file.rows(file.head, "quantities"):
-        if resources is None:
-            return
-        counted = row["derive"] == "count"
-        name, _, field_id = (row["from"], "", "") if counted else row["from"].rpartition(".")
-        if name not in resources:
-            file.refer((*at, "from"), name, resources, "resource")
-        elif not counted and field_id not in (fields := resources[name] or ()):
-            file.refer((*at, "from"), field_id, fields, "field")
-
-
 def _check_line_key(file: CheckedFile, at: Path, row: Row) -> None:
     fields = {f["id"]: f for _, f in file.rows(row, "fields") if isinstance(f.get("id"), str)}
     key = row.get("line_key")

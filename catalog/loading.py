@@ -8,7 +8,7 @@ the values. Nothing is ever half loaded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from catalog import agreement, grammar
@@ -25,7 +25,6 @@ from catalog.model import (
     CodeTable,
     County,
     DataResource,
-    Derive,
     ExemptWhen,
     FaceItem,
     Field,
@@ -34,7 +33,6 @@ from catalog.model import (
     ItemKind,
     LeftCode,
     Material,
-    Quantity,
     QueryKey,
     Sensitivity,
     ServiceItem,
@@ -90,14 +88,11 @@ def load(
     tables = _national(national, "code_tables", grammar.CODE_TABLES)
     types = _national(national, "certificate_types", grammar.CERTIFICATE_TYPES)
     resources = _national(national, "resources", grammar.RESOURCES)
-    quantities = _quantities_file(national)
     known = agreement.vocabulary(tables, types, resources)
     agreement.check_tables(tables)
     agreement.check_types(types, known)
     agreement.check_resources(resources, known)
-    agreement.check_quantities(quantities, known)
-    files = (tables, types, resources, quantities)
-    complaints = [c for file in files for c in file.page.complaints()]
+    complaints = [c for s in (tables, types, resources) for c in s.page.complaints()]
     places = []
     for folder in _folders(counties, only, complaints):
         place = _read_county(folder)
@@ -108,36 +103,12 @@ def load(
     complaints += _shared_divisions(places)
     if complaints:
         raise InvalidCatalog(complaints)
-    whole = _build(tables, types, resources, places)
-    rows = quantities.head["quantities"]
-    return replace(whole, quantities=frozen({row["id"]: _quantity(row) for row in rows}))
+    return _build(tables, types, resources, places)
 
 
 def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
     name = f"{key.replace('_', '-')}.yaml"
     return CheckedFile(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
-
-
-def _quantities_file(folder: Path) -> CheckedFile:
-    """Quantities beyond the fields themselves; a catalog may have none."""
-    name = "quantities.yaml"
-    if not (folder / name).exists():
-        page = Page(f"{_NATIONAL_FILE}/{name}", tree={"quantities": []})
-        return CheckedFile(page, grammar.QUANTITIES, "quantities")
-    return _national(folder, "quantities", grammar.QUANTITIES)
-
-
-def _quantity(row: Row) -> Quantity:
-    derive = Derive(row["derive"])
-    resource, _, field = row["from"].rpartition(".")
-    counted = derive is Derive.COUNT
-    return Quantity(
-        id=row["id"],
-        name=row["name"],
-        resource=row["from"] if counted else resource,
-        field=None if counted else field,
-        derive=derive,
-    )
 
 
 def _folders(

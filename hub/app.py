@@ -46,7 +46,6 @@ from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import keep_at
-from hub.narrowing import Narrowing
 from hub.settings import Configuration, Settings
 from hub.store import StoredDataKeys
 from hub.tally import FieldTally
@@ -87,12 +86,6 @@ def join(configuration: Configuration) -> Context:
         evidence=evidence,
         now=now,
         salt=vault.salt,
-        narrows=Narrowing(
-            cache=cache,
-            vault=vault,
-            most=settings.predicate_thresholds,
-            seconds=settings.predicate_days * 86_400.0,
-        ).narrows,
         counted=tally.count,
         reserve_ms=settings.deadline_reserve_ms,
     )

@@ -49,7 +49,6 @@ from hub.model import (
     Subject,
     Value,
 )
-from hub.predicates import Asked, Narrows, narrowing_refused, only_asked, resolved, told, widened
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -121,11 +120,8 @@ def plan(
     catalog: Catalog,
     grants: Sequence[Grant],
     now: datetime,
-    only_asked: frozenset[FieldPath] = frozenset(),
 ) -> QueryPlan:
-    """Decide every wanted path, and group what is allowed into one call a resource. Of paths that
-    are `only_asked` the caller gets a yes or no, for which a lesser grant is enough.
-    """
+    """Decide every wanted path, and group what is allowed into one call a resource."""
     calls: list[PlannedCall] = []
     settled: dict[str, FieldAnswer] = {}
     decisions: dict[str, Decision] = {}
@@ -139,7 +135,6 @@ def plan(
             fields=_fields_of(paths, resource),
             grants=grants,
             now=now,
-            only_asked=frozenset(p.field for p in paths if p in only_asked and p.field),
         )
         decisions[resource_id] = decision
         for path in paths:
@@ -240,8 +235,6 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
-    narrows: Narrows = lambda _client, _subject, _predicate: False
-    """Guards values against being narrowed down by repeated questions."""
     counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
     """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
@@ -262,47 +255,25 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
-        asked, refused = await self._predicates(request, consumer, purpose)
-        wide = widened(request, asked)
         query_plan = plan(
-            wide,
+            request,
             consumer=consumer,
             purpose=purpose,
             catalog=self.catalog,
             grants=grants,
             now=self.now(),
-            only_asked=only_asked(request, asked),
         )
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
-        replies = await self._ask_all(wide, query_plan, consumer, purpose, started)
-        fields, resources = assemble(wide, query_plan, replies, self.now())
-        self._count(wide, query_plan, fields, purpose)
-        if request.predicates:
-            fields = told(request, asked, refused, fields, resources, self.catalog, self.now())
+        replies = await self._ask_all(request, query_plan, consumer, purpose, started)
+        fields, resources = assemble(request, query_plan, replies, self.now())
+        self._count(request, query_plan, fields, purpose)
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
         )
-
-    async def _predicates(
-        self, request: QueryRequest, consumer: Consumer, purpose: Purpose
-    ) -> tuple[list[Asked], dict[str, FieldAnswer]]:
-        """The predicates that are asked, and those that would narrow a value down."""
-        asked: list[Asked] = []
-        refused: dict[str, FieldAnswer] = {}
-        for each in resolved(request.predicates, self.catalog, purpose.county):
-            predicate = each.predicate
-            narrow = await asyncio.to_thread(
-                self.narrows, consumer.client_id, request.subject, predicate
-            )
-            if narrow:
-                refused[str(predicate)] = narrowing_refused(predicate)
-            else:
-                asked.append(each)
-        return asked, refused
 
     def _count(
         self,

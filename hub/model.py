@@ -12,7 +12,6 @@ from enum import StrEnum
 
 from adapters.model import Freshness, Record
 from catalog.lookup import FieldPath
-from catalog.predicates import Predicate
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -144,8 +143,6 @@ class QueryRequest:
     subject: Subject
     basis: Basis
     want: tuple[FieldPath, ...]
-    predicates: tuple[Predicate, ...] = ()
-    """Yes-or-no questions; they are answered beside what is wanted."""
     required: frozenset[str] = frozenset()
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
     freshness: FreshnessWish = field(default_factory=FreshnessWish)

@@ -64,10 +64,6 @@ class Settings(BaseSettings):
     source_networks: str = ""
     """Comma-separated private networks that the names of sources may lead to, such as
     `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
-    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
-    """Different thresholds of one quantity that a caller is answered about one person in a while."""
-    predicate_days: int = Field(default=30, ge=1, le=366)
-    """How long that while is."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

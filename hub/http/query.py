@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from catalog.errors import UnknownEntry
-from catalog.lookup import FieldPath
 from hub.access import Purpose, purpose_of
 from hub.exchange import QueryPlan, plan
 from hub.http.bodies import JSONRoute
@@ -16,8 +13,7 @@ from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
 from hub.http.problems import refusals
 from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
-from hub.model import FieldState, Json
-from hub.predicates import only_asked, resolved, widened
+from hub.model import FieldState, Json, QueryRequest
 
 router = APIRouter(prefix="/v1", tags=["queries"], route_class=JSONRoute)
 
@@ -61,20 +57,15 @@ async def ask(
 async def explain(body: QueryIn, context: Joined, caller: Caller) -> JSONResponse:
     """What would be asked of whom, what would be refused by which rule, and what would change it."""
     query = body.to_request()
-    purpose = purpose_or_problem(context, query.basis.item)
-    asked = resolved(query.predicates, context.catalog, purpose.county)
     query_plan = plan(
-        widened(query, asked),
+        query,
         consumer=caller,
-        purpose=purpose,
+        purpose=purpose_or_problem(context, query.basis.item),
         catalog=context.catalog,
         grants=await context.register.grants(caller.client_id),
         now=context.exchange.now(),
-        only_asked=only_asked(query, asked),
     )
-    paths = {str(path): path for path in query.want}
-    paths.update((str(each.predicate), each.path) for each in asked)
-    return JSONResponse(_explained(paths, query_plan))
+    return JSONResponse(_explained(query, query_plan))
 
 
 def purpose_or_problem(context: Context, item: str) -> Purpose:
@@ -89,14 +80,13 @@ def purpose_or_problem(context: Context, item: str) -> Purpose:
     return purpose
 
 
-def _explained(paths: Mapping[str, FieldPath], query_plan: QueryPlan) -> dict[str, Json]:
-    """What was decided for each path, or for the path behind a predicate, by what was asked."""
+def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
     by_resource = {call.resource.id: call for call in query_plan.calls}
     fields: dict[str, Json] = {}
-    for name, path in paths.items():
+    for path in query.want:
         settled = query_plan.settled.get(str(path))
         if settled is not None:
-            fields[name] = {
+            fields[str(path)] = {
                 "state": str(settled.state),
                 "grants": [],
                 "why": settled.why,
@@ -105,7 +95,7 @@ def _explained(paths: Mapping[str, FieldPath], query_plan: QueryPlan) -> dict[st
             continue
         allowed = query_plan.decisions[path.resource].allowed
         grants = {allowed[path.field]} if path.field else set(allowed.values())
-        fields[name] = {
+        fields[str(path)] = {
             "state": "granted",
             "source": by_resource[path.resource].source,
             "grants": [*sorted(grants)],

@@ -28,7 +28,6 @@ from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
 from catalog.lookup import parse_path
 from catalog.model import Bundle
-from catalog.predicates import is_predicate, parse_predicate
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
 from hub.http.clear import number_of_a_person
 from hub.model import (
@@ -196,7 +195,7 @@ class BatchHeadIn(Wire):
             raise ValueError("each path may be wanted once")
         for number, text in enumerate(want):
             try:
-                parse_predicate(text) if is_predicate(text) else parse_path(text)
+                parse_path(text)
             except InvalidPath as wrong:
                 raise ValueError(f"path {number}: {wrong}") from wrong
             # A field nobody knows is an answer too, and its name stands in the log.
@@ -233,8 +232,7 @@ class QueryIn(BatchHeadIn):
         return QueryRequest(
             subject=self.subject.to_subject(),
             basis=self.basis.to_basis(),
-            want=tuple(parse_path(text) for text in self.want if not is_predicate(text)),
-            predicates=tuple(parse_predicate(text) for text in self.want if is_predicate(text)),
+            want=tuple(parse_path(text) for text in self.want),
             required=frozenset(self.completeness.required),
             freshness=FreshnessWish(
                 max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
