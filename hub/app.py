@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from hub.cache import Cache, MemoryCache, RedisCache
 from hub.checks import Checks
 from hub.checks.store import CheckBook
 from hub.database import Database, migrate, open_database
+from hub.desk import ClerksDesk, CountyDesk
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
 from hub.http import (
@@ -37,6 +39,7 @@ from hub.http import (
     query,
     receipts,
     sources,
+    tasks,
 )
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
@@ -47,7 +50,7 @@ from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import keep_at
 from hub.settings import Configuration, Settings
-from hub.store import StoredDataKeys
+from hub.store import StoredDataKeys, TaskBook
 from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
@@ -71,13 +74,25 @@ def join(configuration: Configuration) -> Context:
     settings = configuration.settings
     whole = load(settings.counties_dir, only=settings.county_ids)
     database, vault = _stored(settings)
+    evidence = log_of(settings, database, vault)
+    book = TaskBook(database=database, vault=vault)
     surroundings = Surroundings(
         keep=keep_at(settings.cache_url, vault),
         data_dir=settings.data_dir / "sources",
         allow_networks=parsed_networks((settings.source_networks,)),
     )
-    connected, whole = _connect(whole, configuration, surroundings)
-    evidence = log_of(settings, database, vault)
+    desks = {
+        county: CountyDesk(
+            county=county,
+            book=book,
+            vault=vault,
+            evidence=evidence,
+            now=now,
+            keep=timedelta(days=settings.task_days),
+        )
+        for county in whole.counties
+    }
+    connected, whole = _connect(whole, configuration, surroundings, desks)
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
     tally = FieldTally()
     exchange = Exchange(
@@ -125,6 +140,7 @@ def join(configuration: Configuration) -> Context:
             now=now,
             salt=vault.salt,
         ),
+        clerks=ClerksDesk(book=book, catalog=whole, evidence=evidence, now=now, salt=vault.salt),
         jobs=JobEngine(
             Ledger(database=database, vault=vault),
             {KIND: many.work},
@@ -171,7 +187,10 @@ def connected_catalog(counties: Path, county: str) -> Catalog:
 
 
 def _connect(
-    whole: Catalog, configuration: Configuration, surroundings: Surroundings
+    whole: Catalog,
+    configuration: Configuration,
+    surroundings: Surroundings,
+    desks: Mapping[str, CountyDesk],
 ) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
     bindings: list[SourceBinding] = []
@@ -182,7 +201,7 @@ def _connect(
             catalog=whole,
             environment=configuration.environment,
             now=now,
-            surroundings=surroundings,
+            surroundings=replace(surroundings, desk=desks[county]),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
         bindings.extend(connected.bindings)
@@ -232,6 +251,6 @@ def create_app(configuration: Configuration) -> FastAPI:
         larger={PATH: context.settings.max_batch_bytes},
     )
     problems.install(app)
-    for part in (oauth, query, batches, checks, bundles, sources, catalog, receipts, health):
+    for part in (oauth, query, tasks, batches, checks, bundles, sources, catalog, receipts, health):
         app.include_router(part.router)
     return app

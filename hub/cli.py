@@ -43,6 +43,7 @@ keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=Tru
 app.add_typer(keys_app, name="keys")
 for _name in ("catalog", "adapters"):
     app.add_typer(import_module(f"{_name}.cli").app, name=_name)
+app.add_typer(import_module("hub.clerk").app, name="desk")
 
 _MARK = {
     "passed": "[green]✔ 通过[/]",

@@ -70,6 +70,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
+    FieldState.DEFERRED: "已交办事员录入，稍后再查 / a clerk looks it up; ask again later",
     FieldState.TIMED_OUT: "稍后重试，或请申请人提供 / try again later, or ask the applicant",
     FieldState.SOURCE_CLOSED: "数源维护中，届时恢复 / the source is closed for maintenance",
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
@@ -186,11 +187,13 @@ def assemble(
 
 def outcome_of(request: QueryRequest, fields: Mapping[str, FieldAnswer]) -> QueryOutcome:
     """*complete* when every required path has a value, or, where none is named, when every path is
-    answered for good; *refused* when nothing at all was granted.
+    answered for good; *deferred* while a clerk still looks something up; *refused* when nothing at all was granted.
     """
     unasked = {FieldState.NOT_GRANTED, FieldState.WITHHELD}
     if all(answer.state in unasked for answer in fields.values()):
         return QueryOutcome.REFUSED
+    if any(answer.state is FieldState.DEFERRED for answer in fields.values()):
+        return QueryOutcome.DEFERRED
     if request.required:
         done = all(fields[path].has_value for path in request.required)
     else:
@@ -398,6 +401,8 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
             body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
+        if p.entered_by is not None:
+            body["entered_by"] = p.entered_by
         if p.record_hash is not None:
             body["record_hash"] = p.record_hash
     return body
@@ -507,9 +512,10 @@ def _resource_answer(
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
     stale = too_old or reply.freshness is Freshness.STALE
+    fresh = FieldState.MANUAL if reply.entered_by else FieldState.OK
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if stale else FieldState.OK,
+        state=FieldState.STALE if stale else fresh,
         records=reply.records,
         provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
         why=_why_stale(reply) if stale else None,
@@ -529,6 +535,7 @@ def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> 
         retrieved_at=reply.retrieved_at,
         freshness=freshness,
         record_hash=reply.record_hash,
+        entered_by=reply.entered_by,
     )
 
 

@@ -159,6 +159,8 @@ class Provenance:
     retrieved_at: datetime
     freshness: Freshness
     record_hash: str | None
+    entered_by: str | None = None
+    """Where a clerk typed it: who, as the department names its clerks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

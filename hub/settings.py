@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """How long a chunk waits for a process that was killed before another takes it over."""
     check_days: int = Field(default=5, ge=1, le=90)
     """In how many days the departments of a composite check have to answer, where it does not say."""
+    task_days: int = Field(default=30, ge=1, le=366)
+    """How long after its end a clerk's task keeps whom it was about and what was typed."""
     source_networks: str = ""
     """Comma-separated private networks that the names of sources may lead to, such as
     `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""

@@ -16,6 +16,7 @@ from catalog.model import Catalog
 from hub.bundles import BundlePlanner
 from hub.checks import Checks
 from hub.database import Database
+from hub.desk import ClerksDesk
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
 from hub.exchange import Exchange
@@ -87,6 +88,7 @@ class Context:
     planner: BundlePlanner
     jobs: JobEngine
     checks: Checks
+    clerks: ClerksDesk
     tally: FieldTally
 
 

@@ -337,6 +337,7 @@ class ProvenanceOut(BaseModel):
     retrieved_at: datetime
     freshness: Literal["live", "cached", "stale"]
     record_hash: str | None
+    entered_by: str | None = None
 
 
 class FieldOut(BaseModel):
@@ -458,7 +459,7 @@ def field_out(answer: FieldAnswer) -> dict[str, Json]:
 
 def provenance_out(provenance: Provenance) -> dict[str, Json]:
     """Where a value comes from."""
-    return {
+    out: dict[str, Json] = {
         "authority": provenance.authority,
         "source": provenance.source,
         "as_of": provenance.as_of.isoformat() if provenance.as_of else None,
@@ -466,6 +467,9 @@ def provenance_out(provenance: Provenance) -> dict[str, Json]:
         "freshness": str(provenance.freshness),
         "record_hash": provenance.record_hash,
     }
+    if provenance.entered_by is not None:
+        out["entered_by"] = provenance.entered_by
+    return out
 
 
 def plan_out(plan: BundlePlan) -> dict[str, Json]:

@@ -27,12 +27,14 @@ from hub.store.evidence import (
 from hub.store.idempotency import recall_response, remember_response, request_digest
 from hub.store.keys import StoredDataKeys
 from hub.store.rows import metadata
+from hub.store.tasks import TaskBook
 
 __all__ = [
     "TILE_HEIGHT",
     "Growth",
     "StoredDataKeys",
     "StoredLeaf",
+    "TaskBook",
     "all_consumers",
     "all_grants",
     "checkpoint_table",
