@@ -14,7 +14,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from adapters.model import Record
 from catalog.lookup import FieldPath, needs
 from catalog.model import Analysis, Bundle, Catalog, ExemptWhen, FormField, LeftCode, Material
 from hub.access import Purpose
@@ -35,6 +34,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.standing import in_force
 
 
 class MaterialState(StrEnum):
@@ -472,9 +472,7 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     if answer.state in {FieldState.OK, FieldState.STALE, FieldState.MANUAL}:
         resource = catalog.resources[answer.resource]
         standing = resource.standing
-        if standing is None or any(
-            _stands(r, standing.until, standing.states, today) for r in answer.records
-        ):
+        if standing is None or any(in_force(r, standing, today) for r in answer.records):
             return ExemptWhen.RECORD
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:
@@ -482,16 +480,6 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     if answer.why == "exchange.no-source":
         return AskedReason.NO_SOURCE
     return _ASKED_BECAUSE[answer.state]
-
-
-def _stands(
-    record: Record, until: str | None, states: Mapping[str, frozenset[str]], today: date
-) -> bool:
-    """Is the record in force today? An unknown end or state does not speak against it."""
-    end = record.values.get(until) if until else None
-    if isinstance(end, str) and end and end < today.isoformat():
-        return False
-    return all(record.values.get(name) in {None, *allowed} for name, allowed in states.items())
 
 
 def _form_field(

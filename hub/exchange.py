@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +49,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.predicates import NARROWED, Watch, Watched, watch
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -238,6 +239,8 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
+    admits: Callable[[Consumer, Subject, Watched], Awaitable[bool]]
+    """May this caller be told on which side of a threshold this subject's value lies?"""
     counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
     """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
@@ -258,24 +261,57 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
-        query_plan = plan(
-            request,
-            consumer=consumer,
-            purpose=purpose,
-            catalog=self.catalog,
-            grants=grants,
-            now=self.now(),
-        )
+        watching, query_plan = await self.planned(request, consumer, purpose, grants)
+        asking = watching.request(request)
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
         replies = await self._ask_all(request, query_plan, consumer, purpose, started)
-        fields, resources = assemble(request, query_plan, replies, self.now())
-        self._count(request, query_plan, fields, purpose)
+        found, resources = assemble(asking, query_plan, replies, self.now())
+        self._count(asking, query_plan, found, purpose)
+        fields = watching.judged(request, found, resources, self.now())
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
+        )
+
+    async def planned(
+        self,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> tuple[Watch, QueryPlan]:
+        """The plan of a query and its predicates; cuts that would narrow a value are refused."""
+        watching = watch(request, self.catalog, purpose.county)
+        query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        narrowed: dict[str, FieldAnswer] = {}
+        for each in watching.watched:
+            granted = str(each.path) not in query_plan.settled
+            if granted and not await self.admits(consumer, request.subject, each):
+                narrowed[str(each.predicate)] = NARROWED
+        if narrowed:
+            watching = watching.without(narrowed)
+            query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        return watching, query_plan
+
+    def plan_of(
+        self,
+        watching: Watch,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> QueryPlan:
+        """The plan of a query whose predicates are known."""
+        return plan(
+            watching.request(request),
+            consumer=consumer,
+            purpose=purpose,
+            catalog=self.catalog,
+            grants=watching.grants(request, grants),
+            now=self.now(),
         )
 
     def _count(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from adapters.model import Freshness, Record
-from catalog.lookup import FieldPath
+from catalog.lookup import FieldPath, Predicate
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -143,6 +143,8 @@ class QueryRequest:
     subject: Subject
     basis: Basis
     want: tuple[FieldPath, ...]
+    predicates: tuple[Predicate, ...] = ()
+    """Truths that are wanted beside the fields."""
     required: frozenset[str] = frozenset()
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
     freshness: FreshnessWish = field(default_factory=FreshnessWish)

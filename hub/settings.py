@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     """How long a chunk waits for a process that was killed before another takes it over."""
     check_days: int = Field(default=5, ge=1, le=90)
     """In how many days the departments of a composite check have to answer, where it does not say."""
+    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
+    """Different thresholds a caller may be told of one value of one subject in a window."""
+    predicate_window_days: int = Field(default=30, ge=1, le=3660)
     task_days: int = Field(default=30, ge=1, le=366)
     """How long after its end a clerk's task keeps whom it was about and what was typed."""
     source_networks: str = ""

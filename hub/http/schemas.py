@@ -26,7 +26,7 @@ from pydantic.config import JsonDict
 
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
-from catalog.lookup import parse_path
+from catalog.lookup import FieldPath, Predicate, parse_path
 from catalog.model import Bundle
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
 from hub.http.clear import number_of_a_person
@@ -229,10 +229,12 @@ class QueryIn(BatchHeadIn):
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
+        paths = [parse_path(text) for text in self.want]
         return QueryRequest(
             subject=self.subject.to_subject(),
             basis=self.basis.to_basis(),
-            want=tuple(parse_path(text) for text in self.want),
+            want=tuple(p for p in paths if isinstance(p, FieldPath)),
+            predicates=tuple(p for p in paths if isinstance(p, Predicate)),
             required=frozenset(self.completeness.required),
             freshness=FreshnessWish(
                 max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error

@@ -28,6 +28,7 @@ from hub.store.idempotency import recall_response, remember_response, request_di
 from hub.store.keys import StoredDataKeys
 from hub.store.rows import metadata
 from hub.store.tasks import TaskBook
+from hub.store.thresholds import ThresholdBook
 
 __all__ = [
     "TILE_HEIGHT",
@@ -35,6 +36,7 @@ __all__ = [
     "StoredDataKeys",
     "StoredLeaf",
     "TaskBook",
+    "ThresholdBook",
     "all_consumers",
     "all_grants",
     "checkpoint_table",

@@ -33,6 +33,14 @@ def upgrade() -> None:
     op.create_index("ix_hub_task_state", "hub_task", ["state"])
     op.create_index("ix_hub_task_placed_at", "hub_task", ["placed_at"])
     op.create_table(
+        "hub_threshold",
+        sa.Column("about", sa.LargeBinary(16), primary_key=True),
+        sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("cut", sa.String(60), nullable=False),
+        sa.Column("expires_at", sa.String(40), nullable=False),
+    )
+    op.create_index("ix_hub_threshold_expires_at", "hub_threshold", ["expires_at"])
+    op.create_table(
         "hub_deferred",
         sa.Column("id", sa.String(48), primary_key=True),
         sa.Column("consumer", sa.String(100), nullable=False),
