@@ -26,6 +26,7 @@ from hub.cache import Cache, MemoryCache, RedisCache
 from hub.checks import Checks
 from hub.checks.store import CheckBook
 from hub.database import Database, migrate, open_database
+from hub.deferred import Deferrals
 from hub.desk import ClerksDesk, CountyDesk
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
@@ -45,7 +46,7 @@ from hub.http import (
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
-from hub.http.schemas import query_out
+from hub.http.schemas import field_out, query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
@@ -53,12 +54,18 @@ from hub.keep import keep_at
 from hub.model import Consumer, Subject
 from hub.predicates import Watched
 from hub.settings import Configuration, Settings
-from hub.store import StoredDataKeys, TaskBook, ThresholdBook
+from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
 from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman, rounds
 
 log = structlog.get_logger()
+
+SWEEP_SECONDS = 2.0
+"""Between two looks for tasks that have lapsed."""
+POST_SECONDS = 0.5
+"""Between two looks into the outbox."""
 
 
 def now() -> datetime:
@@ -116,6 +123,19 @@ def join(configuration: Configuration) -> Context:
         read_row=read_row,
         write_result=query_out,
     )
+    later = DeferredBook(database=database, vault=vault)
+    deferrals = Deferrals(
+        book=later,
+        tasks=book,
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_query=query.read_query,
+        write_field=field_out,
+        address=settings.public_url,
+        now=now,
+        keep=timedelta(days=settings.deferred_days),
+    )
     return Context(
         settings=settings,
         catalog=whole,
@@ -144,7 +164,16 @@ def join(configuration: Configuration) -> Context:
             now=now,
             salt=vault.salt,
         ),
-        clerks=ClerksDesk(book=book, catalog=whole, evidence=evidence, now=now, salt=vault.salt),
+        clerks=ClerksDesk(
+            book=book,
+            catalog=whole,
+            evidence=evidence,
+            now=now,
+            salt=vault.salt,
+            ended=(deferrals.task_ended,),
+        ),
+        deferrals=deferrals,
+        postman=Postman(later, now),
         jobs=JobEngine(
             Ledger(database=database, vault=vault),
             {KIND: many.work},
@@ -253,7 +282,15 @@ def create_app(configuration: Configuration) -> FastAPI:
             bundles=len(context.catalog.bundles),
         )
         context.jobs.start()
+        later = [
+            asyncio.create_task(context.deferrals.look_at_all()),
+            asyncio.create_task(rounds(context.deferrals.sweep, SWEEP_SECONDS)),
+            asyncio.create_task(rounds(context.postman.round, POST_SECONDS)),
+        ]
         yield
+        for task in later:
+            task.cancel()
+        await asyncio.gather(*later, return_exceptions=True)
         await context.jobs.close()
         for source in context.sources.values():
             await source.aclose()

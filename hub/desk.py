@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import structlog
 
 from adapters.manual import entered
 from adapters.model import Scalar
 from adapters.ports import DeskAnswer, DeskTask
 from catalog.lookup import resource as resource_in
 from catalog.model import Catalog
-from hub.errors import AnswerRefused, NotYourTask, TaskOver, UnknownTask
+from hub.errors import AnswerRefused, HubError, NotYourTask, TaskOver, UnknownTask
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import commitment
 from hub.ids import new_id
 from hub.model import Consumer
 from hub.store.tasks import Asked, Task, TaskBook, TaskCount, TaskState, Typed
 from hub.vault import Vault
+
+log = structlog.get_logger()
 
 
 class Appender(Protocol):
@@ -140,7 +144,7 @@ class ClerksDesk:
     evidence: Appender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
-    ended: list[Callable[[str], Awaitable[None]]] = field(default_factory=list)
+    ended: Sequence[Callable[[str], Awaitable[None]]] = ()
     """Told the id of each task that was answered for good."""
 
     async def waiting(self, clerk: Consumer) -> list[Task]:
@@ -241,7 +245,11 @@ class ClerksDesk:
             raise UnknownTask
         if new.state is TaskState.ANSWERED:
             for told in self.ended:
-                await told(new.id)
+                try:
+                    await told(new.id)
+                except HubError as problem:
+                    # The clerk's part is done; whoever waits for it looks again by itself.
+                    log.warning("task_not_passed_on", why=problem.why)
         return new
 
     async def _note(self, task: Task, act: str, by: str, typed: Typed | None) -> None:

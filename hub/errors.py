@@ -157,3 +157,17 @@ class AnswerRefused(HubError):
     def __init__(self, complaints: tuple[str, ...]) -> None:
         self.complaints = complaints
         super().__init__("\n".join(complaints))
+
+
+class UnknownQuery(HubError):
+    """No deferred answer is kept under that id, or it is not this caller's."""
+
+    code = "hub.unknown-query"
+    origin = "caller"
+
+
+class CallbackNotRegistered(HubError):
+    """The callback's address is not registered for this caller."""
+
+    code = "hub.callback-not-registered"
+    origin = "caller"

@@ -543,6 +543,7 @@ def _resource_answer(
             provenance=_provenance(call, reply, reply.freshness),
             why=why,
             reopens_at=reply.reopens_at,
+            ticket=reply.ticket,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age

@@ -197,6 +197,8 @@ class ResourceAnswer:
     provenance: Provenance | None
     why: str | None
     reopens_at: datetime | None = None
+    ticket: str | None = None
+    """With `DEFERRED`: under which the answer will be found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     predicate_thresholds: int = Field(default=3, ge=1, le=1000)
     """Different thresholds a caller may be told of one value of one subject in a window."""
     predicate_window_days: int = Field(default=30, ge=1, le=3660)
+    deferred_days: int = Field(default=7, ge=1, le=366)
+    """How long a deferred answer is kept after its last task is due."""
     task_days: int = Field(default=30, ge=1, le=366)
     """How long after its end a clerk's task keeps whom it was about and what was typed."""
     source_networks: str = ""

@@ -16,6 +16,7 @@ from catalog.model import Catalog
 from hub.bundles import BundlePlanner
 from hub.checks import Checks
 from hub.database import Database
+from hub.deferred import Deferrals
 from hub.desk import ClerksDesk
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
@@ -27,6 +28,7 @@ from hub.store import all_consumers, all_grants
 from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman
 
 
 @dataclass(slots=True)
@@ -89,6 +91,8 @@ class Context:
     jobs: JobEngine
     checks: Checks
     clerks: ClerksDesk
+    deferrals: Deferrals
+    postman: Postman
     tally: FieldTally
 
 

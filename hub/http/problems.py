@@ -134,6 +134,16 @@ TABLE: dict[str, Entry] = {
         title="该部分不由你部门答复，或已答复 / Not yours to answer, or answered",
         fix="待答复的部分见 GET /v1/checks/assigned / see what waits for you there",
     ),
+    "hub.unknown-query": Entry(
+        status=404,
+        title="没有保存这次查询的结果 / No answer is kept for this query",
+        fix="只保存待录入的查询，且只给查询方；请重新查询 / only deferred answers are kept, for their caller",
+    ),
+    "hub.callback-not-registered": Entry(
+        status=422,
+        title="回调地址未登记 / The callback's address is not registered",
+        fix="请枢纽运行单位登记：mianti callbacks add / ask the bureau that runs the hub",
+    ),
     "hub.unknown-task": Entry(
         status=404,
         title="没有这项录入任务 / No such task",

@@ -210,6 +210,12 @@ class BatchHeadIn(Wire):
         return self
 
 
+class CallbackIn(Wire):
+    """Where to be told when a deferred answer is whole."""
+
+    url: Annotated[str, StringConstraints(min_length=8, max_length=500), AfterValidator(_writable)]
+
+
 class QueryIn(BatchHeadIn):
     """`POST /v1/queries`."""
 
@@ -226,6 +232,7 @@ class QueryIn(BatchHeadIn):
     )
 
     subject: SubjectIn
+    callback: CallbackIn | None = None
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
@@ -361,6 +368,10 @@ class QueryOut(BaseModel):
     outcome: QueryOutcome
     receipt: str
     fields: dict[str, FieldOut]
+    status_url: str | None = None
+    """With `deferred`: where the whole answer will be."""
+    receipts: list[str] = Field(default_factory=list)
+    """Of a deferred answer that is whole: the first receipt, and those of the late fields."""
 
 
 class ExplainedField(BaseModel):

@@ -4,6 +4,7 @@ One module an idea; what the rest of the hub needs is named here.
 """
 
 from hub.store.consumers import all_consumers, all_grants, put_consumer, put_grants
+from hub.store.deferred import DeferredBook
 from hub.store.evidence import (
     TILE_HEIGHT,
     Growth,
@@ -32,6 +33,7 @@ from hub.store.thresholds import ThresholdBook
 
 __all__ = [
     "TILE_HEIGHT",
+    "DeferredBook",
     "Growth",
     "StoredDataKeys",
     "StoredLeaf",

@@ -45,11 +45,17 @@ def upgrade() -> None:
         sa.Column("id", sa.String(48), primary_key=True),
         sa.Column("consumer", sa.String(100), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("check_at", sa.String(40), nullable=False),
         sa.Column("expires_at", sa.String(40), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
-    op.create_index("ix_hub_deferred_state", "hub_deferred", ["state"])
+    op.create_index("ix_hub_deferred_check_at", "hub_deferred", ["state", "check_at"])
     op.create_index("ix_hub_deferred_expires_at", "hub_deferred", ["expires_at"])
+    op.create_table(
+        "hub_deferred_ticket",
+        sa.Column("ticket", sa.String(48), primary_key=True),
+        sa.Column("query", sa.String(48), primary_key=True),
+    )
     op.create_table(
         "hub_callback",
         sa.Column("client_id", sa.String(100), primary_key=True),
