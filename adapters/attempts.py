@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from adapters import asking
 from adapters.asking import NotAsked
@@ -79,6 +80,16 @@ class Attempts:
     def stuck(self) -> bool:
         """Do too many calls go on that nobody waits for?"""
         return len(self._left) >= MAX_LEFT_BEHIND
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the next certificate or secret ends with which we identify ourselves here or at the
+        replica; None where the transport knows of none.
+        """
+        hedge = self._guards.hedge
+        asked = (self._transport,) if hedge is None else (self._transport, hedge.replica)
+        ends = (getattr(each, "expires_at", None) for each in asked)
+        return min((end for end in ends if end is not None), default=None)
 
     async def fetch(self, call: SourceCall, plan: Plan, budget: float) -> Fetched:
         """Once, or once more where nothing came back and there is time for as long a try again."""

@@ -62,7 +62,7 @@ class GuardedSource:
         now: UTC, for `retrieved_at` and the calendar.
         clock: Monotonic seconds, for `elapsed_ms`.
         """
-        self._id, self._kind, self._transport, self._plans = id, kind, transport, plans
+        self._id, self._kind, self._plans = id, kind, plans
         self._timeout, self._guards, self._now, self._clock = timeout, guards, now, clock
         self._traffic = Traffic(clock)
         self._attempts = Attempts(
@@ -96,7 +96,7 @@ class GuardedSource:
             last_success_at=traffic.last_success_at,
             last_failure_at=traffic.last_failure_at,
             last_failure=traffic.last_failure,
-            expires_at=getattr(self._transport, "expires_at", None),
+            expires_at=self._attempts.expires_at,
         )
 
     async def answer(self, call: SourceCall, *, within: float) -> SourceReply:

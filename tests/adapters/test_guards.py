@@ -792,3 +792,27 @@ def test_a_quantile_is_the_upper_end_of_its_class(milliseconds: list[float]) -> 
     for share, told in ((p, latencies.quantiles()[f"p{p}"]) for p in (50, 95, 99)):
         true = ordered[max(ceil(len(ordered) * share / 100), 1) - 1]
         assert told == next((end for end in CLASSES_MS if end >= true), CLASSES_MS[-1])
+
+
+class Expiring(Scripted):
+    """A transport that identifies itself with something that ends."""
+
+    def __init__(self, expires_at: datetime | None) -> None:
+        super().__init__(GOOD)
+        self.expires_at = expires_at
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "told"),
+    [
+        (NOW + HOUR, NOW, NOW), (NOW, NOW + HOUR, NOW), (None, NOW, NOW), (NOW, None, NOW),
+        (None, None, None),
+    ],
+)  # fmt: skip
+def test_the_next_end_is_told_whoevers_it_is(
+    here: datetime | None, there: datetime | None, told: datetime | None
+) -> None:
+    """A replica's certificate runs out like any other; a transport need not know of any."""
+    guarded = source(Expiring(here), idempotent=MAY, hedge=hedge(Expiring(there)))
+    assert guarded.status().expires_at == told
+    assert source(Scripted(GOOD)).status().expires_at is None
