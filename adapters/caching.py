@@ -127,18 +127,22 @@ class ReplyCache:
     async def _together(
         self, key: str, rules: CacheRules, origin: Origin, until: float
     ) -> SourceReply:
-        """Whoever goes away does not take the question from the others; and whoever has more time
-        than the first one had does not end with it, but asks again.
+        """Whoever goes away does not take the question from the others. Whoever has more time than
+        the first one had does not end with it, but asks again; and a ticket is the first one's
+        alone, so that each has its own.
         """
         while True:
             left = max(until - self._clock(), 0.0)
             asking = self._asking.get(key)
-            if asking is None or asking.answered.done():
+            shared = asking is not None and not asking.answered.done()
+            if asking is None or not shared:
                 asking = self._begun(key, rules, origin, left)
             await asyncio.wait((asking.answered,), timeout=left)
             answered = asking.answered.done() and not asking.answered.cancelled()
             reply = asking.answered.result() if answered else origin.late()
             left = until - self._clock()
+            if shared and reply.outcome is Outcome.DEFERRED:
+                return await origin.ask(left)
             if reply.outcome is not Outcome.TIMED_OUT or left <= asking.seconds:
                 return reply
 

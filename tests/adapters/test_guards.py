@@ -20,7 +20,7 @@ from adapters.breaker import Breaker
 from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
 from adapters.caching import CacheRules, ReplyCache
 from adapters.closing import CHINA, Dated, Weekly, closure
-from adapters.errors import AdapterError, SourceRefused, SourceUnavailable
+from adapters.errors import AdapterError, AnswerDeferred, SourceRefused, SourceUnavailable
 from adapters.guards import Guards, Hedge, Retry
 from adapters.model import Freshness, Outcome, RawReply, SourceCall
 from adapters.ports import Keep, MemoryKeep
@@ -687,6 +687,28 @@ async def test_who_has_more_time_does_not_end_with_who_had_less() -> None:
     patient = await asyncio.gather(*(guarded.answer(asked(), within=4) for _ in range(10)))
     assert {reply.outcome for reply in patient} == {Outcome.ANSWERED}
     assert ((await hurried).outcome, transport.asked) == (Outcome.TIMED_OUT, 2)
+
+
+@pytest.mark.anyio
+async def test_a_ticket_is_not_shared() -> None:
+    """Where a clerk will answer, each caller has a ticket of its own: it opens an answer."""
+
+    def placed(ticket: str) -> Callable[[], Awaitable[Any]]:
+        return after(0.02, AnswerDeferred(ticket))
+
+    guarded = caching(Scripted(placed("t-1"), placed("t-2"), placed("t-3")), Today())
+    replies = await asyncio.gather(*(guarded.answer(asked(), within=5) for _ in range(3)))
+    assert {reply.outcome for reply in replies} == {Outcome.DEFERRED}
+    assert {reply.ticket for reply in replies} == {"t-1", "t-2", "t-3"}
+
+
+@pytest.mark.anyio
+async def test_what_a_clerk_typed_is_kept_with_the_clerk() -> None:
+    """A kept answer does not pass for one of a system."""
+    typed = RawReply(body=GOOD.body, status=200, entered_by="clerk-7")
+    guarded = caching(Scripted(typed), Today())
+    told = [(await guarded.answer(asked(), within=5)).entered_by for _ in range(2)]
+    assert told == ["clerk-7", "clerk-7"]
 
 
 @pytest.mark.anyio
