@@ -22,13 +22,14 @@ from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
 from adapters.caching import CacheRules, ReplyCache
 from adapters.compiling import Compiler
 from adapters.errors import Complaint, InvalidManifest
+from adapters.guards import Guards, Hedge, Retry
 from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
 from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Connect, Finding, substituted, validated
 from adapters.mapping import Plan
 from adapters.model import Source
 from adapters.ports import Surroundings
-from adapters.resilience import GuardedSource, Guards, Hedge, Retry
+from adapters.resilience import GuardedSource
 from adapters.terms import CacheTerms
 from catalog.model import Catalog, DataResource, SourceBinding
 
@@ -126,11 +127,11 @@ def _source(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) 
 
 def _guards(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) -> Guards:
     terms, clock = agreed.manifest, time.monotonic
-    rate, retry = terms.rate, terms.retry
+    rate, retry, room = terms.rate, terms.retry, terms.bulkhead
     rules = _cache_rules(terms)
     return Guards(
         breaker=Breaker(failures=terms.breaker.failures, reset=terms.breaker.reset, clock=clock),
-        bulkhead=Bulkhead(terms.bulkhead.calls),
+        bulkhead=Bulkhead(room.calls, queue=room.queue, wait=room.wait),
         rate=TokenBucket(
             per_second=rate.per_second,
             burst=max(rate.burst or rate.per_second, 1),
@@ -142,7 +143,9 @@ def _guards(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) 
         idempotent=frozenset(id_ for id_, r in terms.resources.items() if r.idempotent),
         retry=Retry(jitter=retry.jitter, share=ShareOfCalls(retry.share)) if retry else None,
         hedge=_hedge(agreed, now, surroundings),
-        cache=ReplyCache(f"{county}/{terms.source}", surroundings.keep, now) if rules else None,
+        cache=ReplyCache(f"{county}/{terms.source}", surroundings.keep, now=now, clock=clock)
+        if rules
+        else None,
         cache_rules=rules,
     )
 
@@ -165,7 +168,11 @@ def _hedge(agreed: _Agreed, now: Now, surroundings: Surroundings) -> Hedge | Non
     if terms is None or agreed.replica is None:
         return None
     opening = replace(agreed.opening(now, surroundings), connect=agreed.replica)
-    return Hedge(replica=agreed.kind(opening), after=terms.after, share=ShareOfCalls(terms.share))
+    return Hedge(
+        replica=agreed.kind(opening),
+        after=None if terms.after == "p95" else terms.after,
+        share=ShareOfCalls(terms.share),
+    )
 
 
 def _read(
@@ -266,9 +273,12 @@ class _Agreement:
             bindings.append(self._binding(resource, terms))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))
+        replica = self._replica(found)
+        if replica is not None:
+            self._inspect_replica(found, replace(opening, connect=replica))
         agreed = _Agreed(
             manifest=manifest, kind=found, plans=plans, bindings=tuple(bindings),
-            folder=self._path.parent, replica=self._replica(found),
+            folder=self._path.parent, replica=replica,
         )  # fmt: skip
         self._twice()
         return agreed, self._complaints
@@ -287,6 +297,13 @@ class _Agreement:
                 self._say(("hedge", "replica", *place[:1]), "replica", ".".join(map(str, place)),
                           each["msg"].removeprefix("Value error, "))  # fmt: skip
         return None
+
+    def _inspect_replica(self, found: type[Kind], opening: Opening) -> None:
+        """What the kind finds wrong in the keys that are different there; the others are judged."""
+        changed = self._document.data["hedge"]["replica"]
+        for each in found.inspect(opening):
+            if each.at[:1] == ("connect",) and each.at[1:2] and each.at[1] in changed:
+                self._say(("hedge", "replica", *each.at[1:]), each.rule, each.found, each.expected)
 
     def _twice(self) -> None:
         """Retry and hedge are for resources that may be asked twice; without one they do nothing."""
