@@ -101,7 +101,9 @@ class FHIRTransport:
         connect: FHIRConnect = opening.connect
         self._base = urlsplit(connect.base_url.rstrip("/"))
         self._charset = connect.charset
-        self._client = HTTPClient(connect.base_url, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(
+            connect.base_url, connect, folder=opening.folder, now=opening.now, wire=opening.wire
+        )
         self._asks = {
             resource: tuple(_first(search, opening.statuses[resource]) for search in ask.all())
             for resource, ask in opening.asks.items()

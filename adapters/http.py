@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import httpx2
 from pydantic import Field
 
+from adapters import tracing
 from adapters.auth import AuthTerms, Identification, NoAuth, authenticator
 from adapters.errors import (
     AdapterError,
@@ -76,7 +77,22 @@ class Question:
 class HTTPClient:
     """A client for one source."""
 
-    def __init__(self, address: str, connect: HTTPConnect, *, folder: Path, now: Now) -> None:
+    def __init__(
+        self,
+        address: str,
+        connect: HTTPConnect,
+        *,
+        folder: Path,
+        now: Now,
+        wire: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Args:
+        address: Where the source is.
+        connect: What its manifest says.
+        folder: Where the files stand that it names.
+        now: UTC.
+        wire: Stands in for the network where recorded answers are played.
+        """
         self._base = httpx2.URL(address)
         self._limit = connect.max_bytes
         limits = httpx2.Limits(
@@ -90,6 +106,7 @@ class HTTPClient:
             follow_redirects=False,
             timeout=None,
             limits=limits,
+            transport=wire,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             headers={"User-Agent": "mianti", "Accept-Encoding": "gzip"},
         )
@@ -137,14 +154,20 @@ class HTTPClient:
             data=question.form,
             content=question.content,
         )
+        trace = tracing.current()
+        step = trace.sent(_sent(request, self._base)) if trace is not None else None
         try:
             response = await self._client.send(request, stream=True)
+            if step is not None:
+                step.answered(response.status_code, response.headers)
             try:
                 body = await self._body(response)
             finally:
                 await response.aclose()
         except httpx2.HTTPError as error:
             raise _translated(error) from None
+        if step is not None:
+            step.body(body)
         media_type, charset = _media_type(response.headers.get("content-type", ""))
         return RawReply(
             body=body, media_type=media_type, charset=charset, status=response.status_code
@@ -189,6 +212,18 @@ async def _inflated(pieces: AsyncIterator[bytes], limit: int) -> AsyncIterator[b
         raise SourceAnswerInvalid("gzip") from None
     if not inflater.eof:
         raise SourceUnavailable("cut-off")
+
+
+def _sent(request: httpx2.Request, base: httpx2.URL) -> tracing.Sent:
+    url = request.url
+    return tracing.Sent(
+        method=request.method,
+        address=str(url.copy_with(query=None)),
+        base=base.path.rstrip("/"),
+        query=dict(parse_qsl(url.query.decode("ascii"), keep_blank_values=True)),
+        headers=request.headers,
+        body=request.content,
+    )
 
 
 def _judged(reply: RawReply, expected: frozenset[int]) -> RawReply:

@@ -41,6 +41,9 @@ class Opening:
     """Resource id → HTTP statuses its answer knows what to make of."""
     now: Now
     surroundings: Surroundings = field(default_factory=Surroundings)
+    wire: Any = None
+    """An `httpx2.AsyncBaseTransport` that stands in for the network where recorded answers are
+    played (`adapters.rehearsal`); None: the network."""
 
 
 class Kind(Protocol):

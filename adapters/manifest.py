@@ -227,6 +227,15 @@ class Connect(Section):
         return None
 
 
+def addresses(connect: Connect) -> tuple[str, ...]:
+    """The names of a `connect` section's addresses (`URL`)."""
+    return tuple(
+        name
+        for name, field in type(connect).model_fields.items()
+        if any(isinstance(m, BeforeValidator) and m.func is _url for m in field.metadata)
+    )
+
+
 class BreakerTerms(Section):
     """When to stop asking a source that fails, and for how long."""
 

@@ -74,6 +74,29 @@ def compile_json(text: str) -> Getter:
     return _json_getter(tuple(steps))
 
 
+def names_json(text: str) -> tuple[str, ...]:
+    """The names along a path; indexes and flattenings pass through a list and name nothing.
+
+    Raises:
+        PathRefused: As `compile_json`.
+    """
+    if text == "@":
+        return ()
+    _check_length(text)
+    return tuple(step.name for step in _json_steps(_parse(text)) if isinstance(step, _Name))
+
+
+def names_xml(text: str, namespaces: Mapping[str, str]) -> tuple[str, ...]:
+    """The names along a location path, an attribute's with its `@`.
+
+    Raises:
+        PathRefused: As `compile_xml`.
+    """
+    path = compile_xml(text, namespaces)
+    tags = tuple(tag for tag, _ in path.steps)
+    return (*tags, f"@{path.attribute}") if path.attribute else tags
+
+
 def _check_length(text: str) -> None:
     if not text or len(text) > MAX_LENGTH:
         raise PathRefused(f"a path has 1 to {MAX_LENGTH} characters")

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters import located
+from adapters import located, shapes, tracing
 from adapters.compiling import Compiler
+from adapters.drifting import Drift, FolderShelf, Shelf
 from adapters.errors import Complaint, InvalidManifest
 from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
 from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Finding, substituted, validated
 from adapters.mapping import Plan
-from adapters.model import Source
+from adapters.model import Source, Transport
 from adapters.ports import Surroundings
 from adapters.resilience import Breaker, GuardedSource
 from catalog.model import Catalog, DataResource, SourceBinding
@@ -34,6 +35,8 @@ class Connected:
 
     sources: Mapping[str, Source]
     """By source id."""
+    drifts: Mapping[str, Drift]
+    """By source id: how the shape of its answers has changed."""
     bindings: tuple[SourceBinding, ...]
 
     async def aclose(self) -> None:
@@ -42,16 +45,20 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Agreed:
+class Agreed:
     """A manifest that agrees with its grammar and the catalog."""
 
     manifest: AnyManifest
     kind: type[Kind]
     plans: Mapping[str, Plan]
     bindings: tuple[SourceBinding, ...]
+    resources: Mapping[str, DataResource]
+    """The catalog's description of each resource."""
     folder: Path
+    county: str
 
-    def opening(self, now: Now, surroundings: Surroundings) -> Opening:
+    def opening(self, now: Now, surroundings: Surroundings | None = None) -> Opening:
+        """What its transport is built from."""
         return _opening(self.manifest, self.folder, now, surroundings)
 
 
@@ -77,15 +84,20 @@ def connect(
     Raises:
         InvalidManifest: With every complaint of every file; nothing was connected.
     """
-    agreed, complaints = _read(folder, county, catalog, environment, now)
-    if complaints:
-        raise InvalidManifest(complaints)
+    agreed = read(folder, county=county, catalog=catalog, environment=environment, now=now)
     around = surroundings or Surroundings()
+    folder_of_shapes = around.data_dir / "shapes" / county if around.data_dir else None
+    shelf = FolderShelf(folder_of_shapes) if folder_of_shapes else None
+    drifts = {
+        each.manifest.source: watched(each, each.kind(each.opening(now, around)), now, shelf)
+        for each in agreed
+    }
     sources: dict[str, Source] = {
-        each.manifest.source: _source(each, now, around) for each in agreed
+        each.manifest.source: guarded(each, drifts[each.manifest.source], now) for each in agreed
     }
     return Connected(
         sources=sources,
+        drifts=drifts,
         bindings=tuple(binding for each in agreed for binding in each.bindings),
     )
 
@@ -96,18 +108,53 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> tuple[Sou
     Raises:
         InvalidManifest: With every complaint of every file.
     """
-    agreed, complaints = _read(folder, county, catalog, None, now)
-    if complaints:
-        raise InvalidManifest(complaints)
+    agreed = read(folder, county=county, catalog=catalog, environment=None, now=now)
     return tuple(binding for each in agreed for binding in each.bindings)
 
 
-def _source(agreed: _Agreed, now: Now, surroundings: Surroundings) -> GuardedSource:
+def read(
+    folder: Path,
+    *,
+    county: str,
+    catalog: Catalog,
+    environment: Mapping[str, str] | None,
+    now: Now,
+) -> tuple[Agreed, ...]:
+    """The manifests of a county, of which every one agrees with its grammar and the catalog;
+    nothing is opened. Without an environment, placeholders stand where variables will.
+
+    Raises:
+        InvalidManifest: With every complaint of every file.
+    """
+    agreed, complaints = _read(folder, county, catalog, environment, now)
+    if complaints:
+        raise InvalidManifest(complaints)
+    return tuple(agreed)
+
+
+def watched(agreed: Agreed, transport: Transport, now: Now, shelf: Shelf | None) -> Drift:
+    """The transport with an eye on the shape of its answers."""
+    connect, terms = agreed.manifest.connect, agreed.manifest.resources
+    repeated = {
+        id_: [field.id for field in each.fields.values() if field.repeated]
+        for id_, each in agreed.resources.items()
+    }
+    return Drift(
+        transport, source=agreed.manifest.source, county=agreed.county, plans=agreed.plans,
+        mapped={
+            id_: shapes.mapped(connect, each.answer, repeated[id_]) for id_, each in terms.items()
+        },
+        now=now, shelf=shelf,
+    )  # fmt: skip
+
+
+def guarded(agreed: Agreed, transport: Transport, now: Now) -> GuardedSource:
+    """The source around its transport: always in time, never an exception."""
     terms = agreed.manifest
     return GuardedSource(
         id=terms.source,
         kind=terms.kind,
-        transport=agreed.kind(agreed.opening(now, surroundings)),
+        transport=tracing.Watched(transport),
         plans=agreed.plans,
         timeout=terms.connect.timeout,
         breaker=Breaker(
@@ -119,8 +166,8 @@ def _source(agreed: _Agreed, now: Now, surroundings: Surroundings) -> GuardedSou
 
 def _read(
     folder: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
-) -> tuple[list[_Agreed], list[Complaint]]:
-    agreed: list[_Agreed] = []
+) -> tuple[list[Agreed], list[Complaint]]:
+    agreed: list[Agreed] = []
     complaints: list[Complaint] = []
     for path in sorted((folder / FOLDER).glob("*.y*ml")):
         found, wrong = _read_one(path, county, catalog, environment, now)
@@ -131,7 +178,7 @@ def _read(
 
 def _read_one(
     path: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
-) -> tuple[_Agreed | None, list[Complaint]]:
+) -> tuple[Agreed | None, list[Complaint]]:
     file = f"{county}/{FOLDER}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -202,8 +249,9 @@ class _Agreement:
         self._county, self._catalog = county, catalog
         self._complaints: list[Complaint] = []
 
-    def judged(self, found: type[Kind], now: Now) -> tuple[_Agreed, list[Complaint]]:
+    def judged(self, found: type[Kind], now: Now) -> tuple[Agreed, list[Complaint]]:
         manifest, plans, bindings = self._manifest, {}, []
+        resources: dict[str, DataResource] = {}
         if self._path.name != f"{manifest.source}.yaml":
             self._say(("source",), "file-name", f"source {manifest.source!r} in {self._path.name}",
                       f"the file {manifest.source}.yaml")  # fmt: skip
@@ -211,13 +259,14 @@ class _Agreement:
             resource = self._resource(id_)
             if resource is None:
                 continue
+            resources[id_] = resource
             plans[id_] = self._plan(resource, terms)
             bindings.append(self._binding(resource, terms))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))
-        agreed = _Agreed(
+        agreed = Agreed(
             manifest=manifest, kind=found, plans=plans, bindings=tuple(bindings),
-            folder=self._path.parent,
+            resources=resources, folder=self._path.parent, county=self._county,
         )  # fmt: skip
         return agreed, self._complaints
 

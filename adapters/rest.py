@@ -58,7 +58,9 @@ class RestTransport:
 
     def __init__(self, opening: Opening) -> None:
         connect: RestConnect = opening.connect
-        self._client = HTTPClient(connect.base_url, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(
+            connect.base_url, connect, folder=opening.folder, now=opening.now, wire=opening.wire
+        )
         self._questions = {
             resource: _question(ask, opening.statuses[resource])
             for resource, ask in opening.asks.items()

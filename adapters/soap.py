@@ -133,7 +133,9 @@ class SoapTransport:
         connect: SoapConnect = opening.connect
         self._charset = connect.charset
         service = Service(opening.folder, connect.wsdl)
-        self._client = HTTPClient(connect.endpoint, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(
+            connect.endpoint, connect, folder=opening.folder, now=opening.now, wire=opening.wire
+        )
         self._questions = {
             resource: _question(service, ask, opening.statuses[resource])
             for resource, ask in opening.asks.items()
