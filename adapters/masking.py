@@ -20,6 +20,8 @@ _KEPT_HEADERS = frozenset(
 _WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 _CODE = re.compile(r"[A-Za-z]{0,4}-?[0-9]{0,4}|true|false|null", re.ASCII)
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"?(\s*:)?|-?[0-9][0-9.eE+\-]*')
+_SECRET = re.compile(r'("[^"]*(?:secret|sign|token|password|passwd|key)"\s*:\s*)"[^"]*"?', re.IGNORECASE)
+"""A short-lived secret or a signature in a JSON body."""
 _XML = re.compile(
     r"<[!?/]?[^<>\s/]+|[^\s=<>\"']+=(?:\"[^\"]*\"?|'[^']*'?)|/?\??>|[^<>]+?(?=<|$)|[<>]", re.DOTALL
 )
@@ -49,7 +51,7 @@ def body(text: str) -> str:
     """A body, or the beginning of one: JSON, XML, or anything else."""
     start = text.lstrip("\ufeff \r\n\t")[:1]
     if start in {"{", "["}:
-        return _JSON.sub(_json, text)
+        return _SECRET.sub(rf'\1"{HIDDEN}"', _JSON.sub(_json, text))
     if start == "<":
         return _XML.sub(_xml, text)
     return value(text)

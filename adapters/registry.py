@@ -119,14 +119,15 @@ def read(
     catalog: Catalog,
     environment: Mapping[str, str] | None,
     now: Now,
+    only: str = "*",
 ) -> tuple[Agreed, ...]:
-    """The manifests of a county, of which every one agrees with its grammar and the catalog;
+    """The manifests of a county (those whose name is like `only`), of which every one agrees with its grammar and the catalog;
     nothing is opened. Without an environment, placeholders stand where variables will.
 
     Raises:
         InvalidManifest: With every complaint of every file.
     """
-    agreed, complaints = _read(folder, county, catalog, environment, now)
+    agreed, complaints = _read(folder, county, catalog, environment, now, only)
     if complaints:
         raise InvalidManifest(complaints)
     return tuple(agreed)
@@ -165,11 +166,16 @@ def guarded(agreed: Agreed, transport: Transport, now: Now) -> GuardedSource:
 
 
 def _read(
-    folder: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
+    folder: Path,
+    county: str,
+    catalog: Catalog,
+    environment: Mapping[str, str] | None,
+    now: Now,
+    only: str,
 ) -> tuple[list[Agreed], list[Complaint]]:
     agreed: list[Agreed] = []
     complaints: list[Complaint] = []
-    for path in sorted((folder / FOLDER).glob("*.y*ml")):
+    for path in sorted((folder / FOLDER).glob(f"{only}.y*ml")):
         found, wrong = _read_one(path, county, catalog, environment, now)
         complaints.extend(wrong)
         agreed.extend([found] if found and not wrong else [])
