@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from adapters import asked, recording, registry, rehearsal, showing, trying
+from adapters import asked, conformance, recording, registry, rehearsal, showing, trying
 from adapters.asked import NotAskable, Place
 from adapters.errors import AdapterError, InvalidManifest
 from adapters.invented import CONTROL, UNKNOWN, Candidate, NoSandbox, People
@@ -44,7 +44,7 @@ MOST = 60
 
 @app.command()
 def check(county: CountyOption = None, counties: CountiesOption = COUNTIES) -> None:
-    """检查数据源清单：语法、与目录一致、重放样例。不联网。Check every manifest and replay its samples."""
+    """检查数据源清单：语法、与目录一致、重放样例、一致性测试仍有效。不联网。Check every manifest, offline."""
     catalog = _catalog(counties)
     wanted = [county] if county else sorted(catalog.counties)
     wrong = [each for each in wanted if not _checked(counties / each, each, catalog)]
@@ -70,6 +70,7 @@ def _checked(folder: Path, county: str, catalog: Catalog) -> bool:
     try:
         bindings = registry.check(folder, county=county, catalog=catalog, now=asked.now)
         replayed = rehearsal.check(folder, county=county, catalog=catalog, now=asked.now)
+        conformance.check(folder, county=county, catalog=catalog, now=asked.now)
     except InvalidManifest as error:
         for complaint in error.complaints:
             typer.echo(str(complaint), err=True)
@@ -77,7 +78,7 @@ def _checked(folder: Path, county: str, catalog: Catalog) -> bool:
     sources = {binding.source for binding in bindings}
     typer.echo(
         f"{county}: {len(sources)} 个数据源 sources, {len(bindings)} 个数据资源 resources, "
-        f"{replayed} 个样例重放一致 samples replayed"
+        f"{replayed} 个样例重放一致 samples replayed, 一致性测试有效 conformance up to date"
     )
     return True
 
@@ -181,7 +182,7 @@ def record(
 
 
 def _wanted(
-    place: Place, source: str | None, county: str | None, variables: Mapping[str, str]
+    place: Place, source: str | None, county: str | None, variables: Mapping[str, str] | None
 ) -> Iterator[Agreed]:
     wanted = [county] if county else sorted(place.catalog.counties)
     for each in wanted:
@@ -226,3 +227,28 @@ def _sample(agreed: Agreed, resource: str, candidate: Candidate, outcome: Outcom
         return False
     typer.echo(f"{agreed.county}/{agreed.manifest.source}: {name}")
     return True
+
+
+@app.command()
+def conform(
+    source: Annotated[str | None, typer.Argument(help="数据源；不写就是全部 all of them")] = None,
+    county: CountyOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="机器可读 / for machines")] = False,
+    counties: CountiesOption = COUNTIES,
+) -> None:
+    """一致性测试：由清单和样例生成数百个用例，对本机脚本服务器真跑。Run the conformance kit, write down what passed."""
+    place = Place(counties=counties, catalog=_catalog(counties))
+    results = []
+    try:
+        for agreed in _wanted(place, source, county, None):
+            if getattr(agreed.kind, "REHEARSED", True):
+                result = asyncio.run(conformance.run(agreed, now=asked.now))
+                conformance.written(agreed, result)
+                results.append(result)
+    except (NotAskable, AdapterError) as error:
+        _fail(error)
+    if as_json:
+        typer.echo(json.dumps([showing.result_row(each) for each in results], ensure_ascii=False))
+    else:
+        Console().print(showing.results(results))
+    raise typer.Exit(0 if results and all(each.passed for each in results) else 1)

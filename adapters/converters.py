@@ -369,8 +369,8 @@ def _offset(text_: str) -> timedelta:
 
 def _date_reader(forms: tuple[Form, ...]) -> Converter:
     def read(raw: Any) -> Scalar:
-        if isinstance(raw, datetime):
-            return raw.date().isoformat()
+        if isinstance(raw, date):  # a datetime is one too
+            return raw.isoformat()[:10]
         value = text(raw)
         if value is None or _ZEROS.fullmatch(value):
             return None

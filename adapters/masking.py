@@ -20,7 +20,9 @@ _KEPT_HEADERS = frozenset(
 _WORDS = re.compile(r"[^\W_]+", re.UNICODE)
 _CODE = re.compile(r"[A-Za-z]{0,4}-?[0-9]{0,4}|true|false|null", re.ASCII)
 _JSON = re.compile(r'"(?:[^"\\]|\\.)*"?(\s*:)?|-?[0-9][0-9.eE+\-]*')
-_SECRET = re.compile(r'("[^"]*(?:secret|sign|token|password|passwd|key)"\s*:\s*)"[^"]*"?', re.IGNORECASE)
+_SECRET = re.compile(
+    r'("[^"]*(?:secret|sign|token|password|passwd|key)"\s*:\s*)"[^"]*"?', re.IGNORECASE
+)
 """A short-lived secret or a signature in a JSON body."""
 _XML = re.compile(
     r"<[!?/]?[^<>\s/]+|[^\s=<>\"']+=(?:\"[^\"]*\"?|'[^']*'?)|/?\??>|[^<>]+?(?=<|$)|[<>]", re.DOTALL

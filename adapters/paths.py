@@ -74,8 +74,8 @@ def compile_json(text: str) -> Getter:
     return _json_getter(tuple(steps))
 
 
-def names_json(text: str) -> tuple[str, ...]:
-    """The names along a path; indexes and flattenings pass through a list and name nothing.
+def steps_json(text: str) -> tuple[str | int | None, ...]:
+    """A path as names, indexes, and None for a flattening.
 
     Raises:
         PathRefused: As `compile_json`.
@@ -83,7 +83,22 @@ def names_json(text: str) -> tuple[str, ...]:
     if text == "@":
         return ()
     _check_length(text)
-    return tuple(step.name for step in _json_steps(_parse(text)) if isinstance(step, _Name))
+    return tuple(_plain(step) for step in _json_steps(_parse(text)))
+
+
+def _plain(step: _Step) -> str | int | None:
+    if isinstance(step, _Name):
+        return step.name
+    return step.index if isinstance(step, _Index) else None
+
+
+def names_json(text: str) -> tuple[str, ...]:
+    """The names along a path; indexes and flattenings pass through a list and name nothing.
+
+    Raises:
+        PathRefused: As `compile_json`.
+    """
+    return tuple(step for step in steps_json(text) if isinstance(step, str))
 
 
 def names_xml(text: str, namespaces: Mapping[str, str]) -> tuple[str, ...]:

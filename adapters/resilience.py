@@ -253,5 +253,7 @@ def digest(reply: RawReply) -> str:
     body = reply.body
     if reply.rows is not None:
         rows = [dict(row) for row in reply.rows]
-        body = json.dumps(rows, ensure_ascii=False, sort_keys=True, default=str).encode()
+        body = json.dumps(rows, ensure_ascii=False, sort_keys=True, default=str).encode(
+            errors="surrogatepass"
+        )
     return f"{_DIGEST}:{hashlib.new(_DIGEST, body).hexdigest()}"

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters import masking
+from adapters.conformance import Result
 from adapters.documents import CHARSETS
 from adapters.model import Outcome
 from adapters.trying import Exchanged, FieldShown, Mapped, Trial
@@ -178,3 +179,36 @@ def _verdict(trial: Trial) -> RenderableType:
         lines.append(f"[yellow]表外代码 not in the table：{', '.join(odd)}[/]")
     return Panel(Text.from_markup("\n".join(lines)), title="结论 outcome", title_align="left",
                  expand=False)  # fmt: skip
+
+
+def results(found: Iterable[Result]) -> RenderableType:
+    """How sources did in the conformance kit: a line each, and every case that did not pass."""
+    table = Table(title="一致性测试 conformance", title_justify="left")
+    for heading in ("县 county", "数据源 source", "用例 cases", "通过 passed", "结论"):
+        table.add_column(heading, overflow="fold")
+    parts: list[RenderableType] = [table]
+    for each in found:
+        mark = "[green]✔ 通过 passed[/]" if each.passed else "[red]✘ 不通过 failed[/]"
+        total, lost = len(each.verdicts), len(each.failures)
+        table.add_row(each.county, each.source, str(total), str(total - lost), mark)
+        parts += [
+            Text.from_markup(f"[red]✘[/] {escape(one.case)}：{escape('; '.join(one.wrong))}")
+            for one in each.failures
+        ]
+        parts += [
+            Text.from_markup(f"[red]✘[/] {escape(id_)}：没有样例 no sample")
+            for id_ in each.unsampled
+        ]
+    return Group(*parts)
+
+
+def result_row(result: Result) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "county": result.county, "source": result.source, "passed": result.passed,
+        "cases": len(result.verdicts), "unsampled": list(result.unsampled),
+        "failures": [
+            {"case": each.case, "outcome": each.outcome, "wrong": list(each.wrong)}
+            for each in result.failures
+        ],
+    }  # fmt: skip
