@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
+from adapters.ports import Surroundings
 from adapters.registry import connect
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
@@ -94,6 +95,7 @@ def _connect(
             catalog=whole,
             environment=configuration.environment,
             now=now,
+            surroundings=Surroundings(data_dir=configuration.settings.data_dir),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
         bindings.extend(connected.bindings)
