@@ -7,7 +7,7 @@ about somebody the first character stays. What identifies us to the source does 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 HIDDEN = "●●●"
 _KEPT_HEADERS = frozenset(
@@ -25,7 +25,8 @@ _SECRET = re.compile(
 )
 """A short-lived secret or a signature in a JSON body."""
 _XML = re.compile(
-    r"<[!?/]?[^<>\s/]+|[^\s=<>\"']+=(?:\"[^\"]*\"?|'[^']*'?)|/?\??>|[^<>]+?(?=<|$)|[<>]", re.DOTALL
+    r"<\?xml[^<>?]{0,100}\?>|</?[^\W\d][\w.:\-]{0,80}"
+    r"|[\w.:\-]{1,80}=(?:\"[^\"<]*\"?|'[^'<]*'?)"
 )
 
 
@@ -33,7 +34,11 @@ def value(text: str) -> str:
     """A value: short codes as they are, of everything else the first character of each word."""
     if _CODE.fullmatch(text):
         return text
-    return _WORDS.sub(lambda found: found[0][0] + "*" * min(len(found[0]) - 1, 17), text)
+    return _WORDS.sub(_starred, text)
+
+
+def _starred(found: re.Match[str]) -> str:
+    return found[0][0] + "*" * min(len(found[0]) - 1, 17)
 
 
 def header(name: str, text: str) -> str:
@@ -53,9 +58,9 @@ def body(text: str) -> str:
     """A body, or the beginning of one: JSON, XML, or anything else."""
     start = text.lstrip("\ufeff \r\n\t")[:1]
     if start in {"{", "["}:
-        return _SECRET.sub(rf'\1"{HIDDEN}"', _JSON.sub(_json, text))
+        return _SECRET.sub(rf'\1"{HIDDEN}"', _between(_JSON, _json, text))
     if start == "<":
-        return _XML.sub(_xml, text)
+        return _between(_XML, _xml, text)
     return value(text)
 
 
@@ -79,10 +84,22 @@ def _name(text: str) -> bool:
 
 def _xml(found: re.Match[str]) -> str:
     text = found[0]
-    if text[0] == "<" or text in {">", "/>", "?>"}:
-        return text
-    name, equals, quoted = text.partition("=")
-    if equals and quoted[:1] in {'"', "'"} and " " not in name:
-        kept = name.startswith("xmlns") or name in {"version", "encoding"}
-        return text if kept else f"{name}={quoted[0]}{value(quoted.strip(quoted[0]))}{quoted[0]}"
-    return value(text) if text.strip() else text
+    if text[0] == "<":
+        return text if _name(text) else f"<{value(text[1:])}"
+    name, _, quoted = text.partition("=")
+    kept = name.startswith("xmlns") or name == "encoding"
+    quote = quoted[:1]
+    return text if kept else f"{name}={quote}{value(quoted.strip(quote))}{quote}"
+
+
+def _between(tokens: re.Pattern[str], shown: Callable[[re.Match[str]], str], text: str) -> str:
+    """Tokens as `shown` has them; what stands between them word by word."""
+    parts, end = [], 0
+    for found in tokens.finditer(text):
+        parts += [_words(text[end : found.start()]), shown(found)]
+        end = found.end()
+    return "".join([*parts, _words(text[end:])])
+
+
+def _words(text: str) -> str:
+    return _WORDS.sub(lambda found: value(found[0]), text)

@@ -22,6 +22,7 @@ from lxml import etree
 MAX_LENGTH = 512
 MAX_STEPS = 12
 MAX_FLATTENS = 3
+MAX_INDEX = 1_000_000
 
 Getter = Callable[[Any], Any]
 """Document or element → value, or None where the path leads nowhere."""
@@ -71,6 +72,8 @@ def compile_json(text: str) -> Getter:
     flattens = sum(isinstance(step, _Flatten) for step in steps)
     if len(steps) > MAX_STEPS or flattens > MAX_FLATTENS:
         raise PathRefused(f"at most {MAX_STEPS} steps and {MAX_FLATTENS} flattenings")
+    if any(isinstance(step, _Index) and abs(step.index) >= MAX_INDEX for step in steps):
+        raise PathRefused(f"an index below {MAX_INDEX}")
     return _json_getter(tuple(steps))
 
 
@@ -121,6 +124,8 @@ def _parse(text: str) -> Mapping[str, Any]:
     """Parse with JMESPath's own parser, after looking at the tokens: nested brackets are refused
     before the recursive parser sees them.
     """
+    if "`" in text:
+        raise PathRefused("no literals")  # JMESPath warns of some of them before it refuses
     try:
         tokens = [token["type"] for token in lexer.Lexer().tokenize(text)]
         if not set(tokens) <= _TOKENS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,8 @@ from adapters.kinds import Opening
 from adapters.manifest import URL, Finding, Leaf, Tree
 from adapters.model import RawReply, SourceCall
 
-HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+"""The name of an HTTP header (RFC 9110)."""
 
 
 class RestConnect(HTTPConnect):
@@ -39,7 +40,7 @@ class RestAsk(manifest.Ask):
     query: dict[str, Leaf] = Field(default_factory=dict)
     body: Tree | None = Field(default=None, alias="json")
     form: dict[str, Leaf] | None = None
-    headers: dict[str, Leaf] = Field(default_factory=dict)
+    headers: dict[HeaderName, Leaf] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_body(self) -> RestAsk:

@@ -23,7 +23,7 @@ from adapters.http import HTTPClient, HTTPConnect, Question
 from adapters.kinds import Opening
 from adapters.manifest import URL, Finding, Leaf, Tree
 from adapters.model import RawReply, Reason, SourceCall
-from adapters.rest import http_findings
+from adapters.rest import HeaderName, http_findings
 
 ENVELOPES = (
     "http://schemas.xmlsoap.org/soap/envelope/",
@@ -52,7 +52,7 @@ class SoapAsk(manifest.Ask):
 
     operation: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
     body: dict[str, Tree] = Field(default_factory=dict)
-    headers: dict[str, Leaf] = Field(default_factory=dict)
+    headers: dict[HeaderName, Leaf] = Field(default_factory=dict)
     """HTTP headers."""
 
 
