@@ -63,7 +63,7 @@ def compile_json(text: str) -> Getter:
         text: e.g. `data.list[0].zl`, `data[].rows[]`, `"带引号的名字"`, or `@` for the value itself.
 
     Raises:
-        PathRefused: The text is not in the subset, or too long.
+        PathRefused: The text is not in the subset, too long, or an index in it is too large.
     """
     if text == "@":
         return lambda value: value
