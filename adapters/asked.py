@@ -17,8 +17,13 @@ from pathlib import Path
 
 from adapters.errors import Complaint, InvalidManifest
 from adapters.invented import CONTROL, Candidate
+from adapters.ports import Surroundings
 from adapters.registry import FOLDER, Agreed, read
+from adapters.values import parsed_networks
 from catalog.model import Catalog
+
+NETWORKS = "MIANTI_SOURCE_NETWORKS"
+"""The hub's setting for private networks that names may lead to."""
 
 
 class NotAskable(ValueError):
@@ -103,6 +108,18 @@ def environment(file: Path | None, *, people: str) -> Iterator[Mapping[str, str]
 
     with sandbox(people=1) as running:
         yield {**found, **running.environment, CONTROL: running.control_url}
+
+
+def surroundings(variables: Mapping[str, str]) -> Surroundings:
+    """What the hub's own environment says about where names may lead.
+
+    Raises:
+        NotAskable: It cannot be read.
+    """
+    try:
+        return Surroundings(allow_networks=parsed_networks((variables.get(NETWORKS, ""),)))
+    except ValueError:
+        raise NotAskable(f"{NETWORKS}: 不是网段 no network") from None
 
 
 def control(variables: Mapping[str, str]) -> str:

@@ -18,13 +18,13 @@ from adapters.invented import CONTROL, UNKNOWN, Candidate, NoSandbox, People
 from adapters.model import Outcome
 from adapters.registry import Agreed
 from adapters.schema import schema as manifest_schema
+from catalog.loading import COUNTIES
 from catalog.model import Catalog
 
 app = typer.Typer(
     no_args_is_help=True, help="数据源 sources: check, try, record, rehearse; print their schema."
 )
 
-COUNTIES = Path("deploy/counties")
 CountiesOption = Annotated[Path, typer.Option(help="各县的文件夹 the counties' folder")]
 CountyOption = Annotated[str | None, typer.Option(help="只这一个县 only this county")]
 EnvironmentOption = Annotated[
@@ -114,7 +114,14 @@ def try_(
             wanted = _resource(agreed, resource)
             candidate = _candidate(agreed, wanted, key or [], persona, variables.get(CONTROL))
             trial = asyncio.run(
-                trying.ask(agreed, wanted, candidate.keys, now=asked.now, within=within)
+                trying.ask(
+                    agreed,
+                    wanted,
+                    candidate.keys,
+                    now=asked.now,
+                    within=within,
+                    surroundings=asked.surroundings(variables),
+                )
             )
             Console().print(showing.shown(trial, asked.secrets(agreed, variables)))
     except (NotAskable, NoSandbox, AdapterError) as error:

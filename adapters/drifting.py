@@ -355,6 +355,11 @@ class Drift:
         """What has changed and not changed back."""
         return tuple(change for each in self._learnt.values() for change in each.changes)
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """The transport's, where it has one."""
+        return getattr(self._transport, "expires_at", None)
+
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """See `adapters.model.Transport`."""
         reply = await self._transport.fetch(call, within=within)

@@ -5,11 +5,13 @@ What is written is replayed at once, and only kept if the same comes of it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters import rehearsal, samples
+from adapters.envelope import SMEnvelopeAuth
 from adapters.invented import Candidate
 from adapters.kinds import Now
 from adapters.model import Outcome
@@ -81,7 +83,8 @@ def _document(trial: Trial, candidate: Candidate) -> dict[str, Any]:
 
 def _answer(trial: Trial) -> dict[str, Any]:
     whole = [step for step in trial.steps if step.whole_ms is not None]
-    if whole:
+    sealed = isinstance(getattr(trial.agreed.manifest.connect, "auth", None), SMEnvelopeAuth)
+    if whole and not sealed:
         overruled = trial.agreed.manifest.connect.overruling_charset
         exchanges = [_exchange(step, overruled) for step in whole]
         return {"base": whole[0].sent.base, "exchanges": exchanges}
@@ -90,7 +93,8 @@ def _answer(trial: Trial) -> dict[str, Any]:
     if trial.raw.rows is not None:
         return {"rows": samples.rows_of(trial.raw.rows)}
     if isinstance(trial.raw.document, dict | list):
-        return {"document": trial.raw.document}
+        # What was in an envelope is recorded without it: it was sealed with keys of that day.
+        return {"document": json.loads(json.dumps(trial.raw.document, default=str))}
     raise NotRecorded("this kind leaves nothing to record")
 
 
@@ -114,7 +118,7 @@ async def _needed_only(agreed: Agreed, document: dict[str, Any], now: Now) -> di
         return document
     sample = Sample.model_validate(document)
     wire = Recorded(sample.exchanges)
-    source = guarded(agreed, rehearsal.over(agreed, sample, wire, now), now)
+    source = guarded(rehearsal.at_rest(agreed), rehearsal.over(agreed, sample, wire, now), now)
     await source.answer(
         rehearsal.call_of(sample.resource, sample.keys, ()), within=rehearsal.WITHIN
     )

@@ -8,21 +8,20 @@ source who we are: how that is done has its own tests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import httpx2
 
 from adapters import samples
 from adapters.errors import Complaint, InvalidManifest, SourceUnavailable
+from adapters.http import media_type
 from adapters.kinds import Now, Opening
-from adapters.manifest import Connect, addresses
+from adapters.manifest import Connect
 from adapters.model import Outcome, RawReply, Reason, Record, SourceCall, SourceReply, Transport
 from adapters.registry import FOLDER, Agreed, guarded, read
 from adapters.samples import Exchange, Found, Sample
+from adapters.values import addresses
 from catalog.model import Catalog
 
 REASON = Reason(
@@ -95,8 +94,7 @@ async def _replayed(agreed: Agreed, known: Sequence[Found], now: Now) -> list[Co
 
 async def replay(agreed: Agreed, sample: Sample, now: Now) -> SourceReply:
     """What comes of a sample's answer when its question is asked."""
-    transport = transport_of(agreed, sample, now)
-    source = guarded(agreed, transport, now)
+    source = guarded(at_rest(agreed), transport_of(agreed, sample, now), now)
     fields = agreed.manifest.resources[sample.resource].answer.fields
     try:
         return await source.answer(
@@ -104,6 +102,14 @@ async def replay(agreed: Agreed, sample: Sample, now: Now) -> SourceReply:
         )
     finally:
         await source.aclose()
+
+
+def at_rest(agreed: Agreed) -> Agreed:
+    """The source without what depends on the hour and on others: its calendar, its rate, a second
+    try, a replica.
+    """
+    update = {"closed": (), "rate": None, "retry": None, "hedge": None}
+    return replace(agreed, manifest=agreed.manifest.model_copy(update=update), replica=None)
 
 
 def transport_of(agreed: Agreed, sample: Sample, now: Now) -> Transport:
@@ -142,15 +148,7 @@ class Given:
         """Nothing to release."""
 
 
-class _Bytes(httpx2.AsyncByteStream):
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield self._body
-
-
-class Recorded(httpx2.AsyncBaseTransport):
+class Recorded:
     """A wire that answers each method and path with what was recorded for it, in that order."""
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
@@ -161,13 +159,13 @@ class Recorded(httpx2.AsyncBaseTransport):
         """What nobody has asked for."""
         return self._left
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        found = taken(self._left, f"{request.method} {urlsplit(str(request.url)).path or '/'}")
+    async def exchange(self, method: str, path: str) -> RawReply:
+        """See `adapters.kinds.Wire`."""
+        found = taken(self._left, f"{method} {path or '/'}")
         if found is None:
             raise SourceUnavailable("not-recorded")
-        return httpx2.Response(
-            found.status, headers={"content-type": found.type}, stream=_Bytes(found.body())
-        )
+        kind, charset = media_type(found.type)
+        return RawReply(body=found.body(), media_type=kind, charset=charset, status=found.status)
 
 
 def taken(left: list[Exchange], to: str) -> Exchange | None:

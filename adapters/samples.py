@@ -23,8 +23,9 @@ from pydantic import Field, ValidationError, model_validator
 from adapters import located
 from adapters.documents import CHARSETS
 from adapters.errors import Complaint
-from adapters.manifest import RESOURCE, Section
+from adapters.manifest import RESOURCE
 from adapters.model import Outcome, RawReply, Record
+from adapters.values import Section
 
 FOLDER = "samples"
 ORIGIN = "http://rehearsal.invalid"

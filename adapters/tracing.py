@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from adapters.model import RawReply, SourceCall, Transport
@@ -72,6 +73,11 @@ class Watched:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """The transport's, where it has one."""
+        return getattr(self._transport, "expires_at", None)
 
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """See `adapters.model.Transport`."""

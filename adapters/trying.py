@@ -125,7 +125,8 @@ async def ask(
     call = call_of(resource, keys, tuple(terms.fields))
     asking.check(call)
     watching = Watching()
-    source = guarded(agreed, agreed.kind(agreed.opening(now, surroundings)), now)
+    transport = agreed.kind(agreed.opening(now, surroundings))
+    source = guarded(agreed, transport, now, surroundings)
     try:
         with tracing.traced(watching):
             reply = await source.answer(call, within=within)

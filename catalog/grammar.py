@@ -16,6 +16,7 @@ from enum import StrEnum
 from itertools import islice
 
 from catalog.model import (
+    Derive,
     ExemptWhen,
     FieldType,
     ItemKind,
@@ -196,6 +197,10 @@ DOTTED = written(
     r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "two parts in lower case with exactly one dot, such as hukou.person",
 )
+QUANTITY_ID = written(
+    r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*",
+    "two parts in lower case with exactly one dot, such as person.age",
+)
 WORD = written(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", "lower-case letters, digits, single - or _")
 COUNTY_ID = written(r"[a-z][a-z0-9]{1,39}", "lower-case letters and digits only, such as xinxiang")
 NUMBERED = written(r"[a-z][a-z0-9]*(-[0-9]{2,4}){1,2}", "county and numbers, such as xinxiang-01")
@@ -307,6 +312,7 @@ RESOURCES = row(
                             }
                         )
                     ),
+                    "happened": optional(filled(NAME)),
                     "interface": row({"kind": SLUG, "system": text}, others=any_text),
                     "quirks": listed(text),
                     "no_record": text,
@@ -322,6 +328,14 @@ RESOURCES = row(
                     ),
                 }
             )
+        )
+    }
+)
+
+QUANTITIES = row(
+    {
+        "quantities": listed(
+            row({"id": QUANTITY_ID, "name": text, "from": text, "derive": one_of(Derive)})
         )
     }
 )

@@ -8,7 +8,7 @@ the values. Nothing is ever half loaded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from catalog.model import (
     CodeTable,
     County,
     DataResource,
+    Derive,
     ExemptWhen,
     FaceItem,
     Field,
@@ -34,6 +35,7 @@ from catalog.model import (
     ItemKind,
     LeftCode,
     Material,
+    Quantity,
     QueryKey,
     Sensitivity,
     ServiceItem,
@@ -49,8 +51,10 @@ from catalog.reading import Page, read_page
 NATIONAL = Path(__file__).parent / "data"
 """Code tables, certificate types and the vocabulary of resources: part of the program."""
 
-COUNTIES = Path(__file__).parents[1] / "deploy" / "counties"
-"""One folder for each county."""
+_HERE = Path("deploy/counties")
+_SHIPPED = Path(__file__).parents[1] / _HERE
+COUNTIES = _HERE if _HERE.is_dir() else _SHIPPED
+"""One folder for each county: `deploy/counties` where one stands, else the one beside the program."""
 
 _NATIONAL_FILE = "catalog/data"
 _COUNTY_FILES: Mapping[str, tuple[str, grammar.Shape]] = {
@@ -87,11 +91,14 @@ def load(
     tables = _national(national, "code_tables", grammar.CODE_TABLES)
     types = _national(national, "certificate_types", grammar.CERTIFICATE_TYPES)
     resources = _national(national, "resources", grammar.RESOURCES)
+    quantities = _quantities_file(national)
     known = agreement.vocabulary(tables, types, resources)
     agreement.check_tables(tables)
     agreement.check_types(types, known)
     agreement.check_resources(resources, known)
-    complaints = [c for s in (tables, types, resources) for c in s.page.complaints()]
+    agreement.check_quantities(quantities, known)
+    files = (tables, types, resources, quantities)
+    complaints = [c for file in files for c in file.page.complaints()]
     places = []
     for folder in _folders(counties, only, complaints):
         place = _read_county(folder)
@@ -102,12 +109,36 @@ def load(
     complaints += _shared_divisions(places)
     if complaints:
         raise InvalidCatalog(complaints)
-    return _build(tables, types, resources, places)
+    whole = _build(tables, types, resources, places)
+    rows = quantities.head["quantities"]
+    return replace(whole, quantities=frozen({row["id"]: _quantity(row) for row in rows}))
 
 
 def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
     name = f"{key.replace('_', '-')}.yaml"
     return CheckedFile(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
+
+
+def _quantities_file(folder: Path) -> CheckedFile:
+    """Quantities beyond the fields themselves; a catalog may have none."""
+    name = "quantities.yaml"
+    if not (folder / name).exists():
+        page = Page(f"{_NATIONAL_FILE}/{name}", tree={"quantities": []})
+        return CheckedFile(page, grammar.QUANTITIES, "quantities")
+    return _national(folder, "quantities", grammar.QUANTITIES)
+
+
+def _quantity(row: Row) -> Quantity:
+    derive = Derive(row["derive"])
+    resource, _, field = row["from"].rpartition(".")
+    counted = derive is Derive.COUNT
+    return Quantity(
+        id=row["id"],
+        name=row["name"],
+        resource=row["from"] if counted else resource,
+        field=None if counted else field,
+        derive=derive,
+    )
 
 
 def _folders(
@@ -246,6 +277,7 @@ def _resource(row: Row) -> DataResource:
         fields=frozen({f["id"]: _field(f) for f in row["fields"]}),
         line_key=row.get("line_key"),
         standing=_standing(row["standing"]) if "standing" in row else None,
+        happened=tuple(row.get("happened", ())),
     )
 
 

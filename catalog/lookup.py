@@ -51,18 +51,14 @@ _PATH_FORM = (
     "<resource>.<field> for one value, <resource>[].<field> for a list or <resource>[] for whole"
     " records; a resource id has one dot, such as hukou.person"
 )
-_PREDICATE = re.compile(r"[<>=!]|\b(in|and|or|not)\b")
 
 
 def parse_path(text: str) -> FieldPath:
     """The parts of a wanted field.
 
     Raises:
-        InvalidPath: rule `predicate-not-offered`, `whole-record` or `path-form`.
+        InvalidPath: rule `whole-record` or `path-form`.
     """
-    if _PREDICATE.search(text):
-        expected = "a field; predicates such as person.age >= 18 are not offered yet"
-        raise InvalidPath("predicate-not-offered", expected)
     parts = _PATH.fullmatch(text)
     if parts is None:
         raise InvalidPath("path-form", _PATH_FORM)

@@ -197,6 +197,32 @@ class DataResource:
     """The repeated field whose value equals the subject's number on the line about the subject."""
     standing: Standing | None = None
     """None: every record counts."""
+    happened: tuple[str, ...] = ()
+    """Date fields that tell when what is recorded happened (a penalty's decision, a listing): what
+    “no record from … to …” is judged by. Empty: the record as a whole stands for any period."""
+
+
+class Derive(StrEnum):
+    """How a quantity is worked out."""
+
+    VALUE = "value"
+    """The field itself."""
+    YEARS = "years"
+    """Whole years from the field's date to the day of the question (周岁)."""
+    COUNT = "count"
+    """How many records in force the resource has; none is an answer: nought."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """What a predicate compares."""
+
+    id: str
+    name: str
+    resource: str
+    field: str | None
+    """None: with `COUNT`."""
+    derive: Derive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,6 +428,8 @@ class Catalog:
     authorities: Mapping[str, Authority]
     county_resources: Mapping[tuple[str, str], DataResource] = field(default_factory=dict)
     """(county, resource id) → the county's own or overriding description."""
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    """What predicates may compare beside the fields themselves."""
     bindings: tuple[SourceBinding, ...] = ()
 
     def bound(self, bindings: Iterable[SourceBinding]) -> Catalog:

@@ -19,7 +19,8 @@ from hub.model import Grant
 from hub.settings import Settings, read_configuration
 from hub.store import all_grants
 
-FOLDER = "shapes"
+FOLDER = Path("sources") / "shapes"
+"""Below the data folder: where sources keep what they can learn again."""
 _WORDS = {
     ChangeKind.GONE: "消失 gone",
     ChangeKind.TYPE: "类型 type",

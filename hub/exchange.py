@@ -49,6 +49,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.predicates import Asked, Narrows, narrowing_refused, only_asked, resolved, told, widened
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -120,8 +121,11 @@ def plan(
     catalog: Catalog,
     grants: Sequence[Grant],
     now: datetime,
+    only_asked: frozenset[FieldPath] = frozenset(),
 ) -> QueryPlan:
-    """Decide every wanted path, and group what is allowed into one call a resource."""
+    """Decide every wanted path, and group what is allowed into one call a resource. Of paths that
+    are `only_asked` the caller gets a yes or no, for which a lesser grant is enough.
+    """
     calls: list[PlannedCall] = []
     settled: dict[str, FieldAnswer] = {}
     decisions: dict[str, Decision] = {}
@@ -135,6 +139,7 @@ def plan(
             fields=_fields_of(paths, resource),
             grants=grants,
             now=now,
+            only_asked=frozenset(p.field for p in paths if p in only_asked and p.field),
         )
         decisions[resource_id] = decision
         for path in paths:
@@ -209,7 +214,7 @@ def field_salt(master: bytes, path: str) -> bytes:
     Handing out the salt of one field reveals nothing about the others; deleting the master salt
     makes every commitment of the receipt unreadable without breaking the log (field notes 7.4).
     """
-    return hmac.digest(master, path.encode(), "sha256")
+    return hmac.new(master, path.encode(), "sha256").digest()
 
 
 def commitment(salt: bytes, value: object) -> str:
@@ -235,6 +240,10 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
+    narrows: Narrows = lambda _client, _subject, _predicate: False
+    """Guards values against being narrowed down by repeated questions."""
+    counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
+    """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
     """Kept back from the deadline for assembling and for the second append."""
 
@@ -253,24 +262,59 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
+        asked, refused = await self._predicates(request, consumer, purpose)
+        wide = widened(request, asked)
         query_plan = plan(
-            request,
+            wide,
             consumer=consumer,
             purpose=purpose,
             catalog=self.catalog,
             grants=grants,
             now=self.now(),
+            only_asked=only_asked(request, asked),
         )
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
-        replies = await self._ask_all(request, query_plan, consumer, purpose, started)
-        fields, resources = assemble(request, query_plan, replies, self.now())
+        replies = await self._ask_all(wide, query_plan, consumer, purpose, started)
+        fields, resources = assemble(wide, query_plan, replies, self.now())
+        self._count(wide, query_plan, fields, purpose)
+        if request.predicates:
+            fields = told(request, asked, refused, fields, resources, self.catalog, self.now())
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
         )
+
+    async def _predicates(
+        self, request: QueryRequest, consumer: Consumer, purpose: Purpose
+    ) -> tuple[list[Asked], dict[str, FieldAnswer]]:
+        """The predicates that are asked, and those that would narrow a value down."""
+        asked: list[Asked] = []
+        refused: dict[str, FieldAnswer] = {}
+        for each in resolved(request.predicates, self.catalog, purpose.county):
+            predicate = each.predicate
+            narrow = await asyncio.to_thread(
+                self.narrows, consumer.client_id, request.subject, predicate
+            )
+            if narrow:
+                refused[str(predicate)] = narrowing_refused(predicate)
+            else:
+                asked.append(each)
+        return asked, refused
+
+    def _count(
+        self,
+        request: QueryRequest,
+        query_plan: QueryPlan,
+        fields: Mapping[str, FieldAnswer],
+        purpose: Purpose,
+    ) -> None:
+        asked = {call.resource.id: call.source for call in query_plan.calls}
+        for path in request.want:
+            if str(path) not in query_plan.settled:
+                self.counted(purpose.county, asked[path.resource], fields[str(path)].state)
 
     async def _ask_all(
         self,
@@ -297,6 +341,8 @@ class Exchange:
                     fields=call.fields,
                     reason=reason,
                     call_id=new_id("call"),
+                    max_age=request.freshness.max_age,
+                    stale_if_error=request.freshness.stale_if_error,
                 ),
                 within=max(within, 0.0),
             )
@@ -377,6 +423,8 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
     if p is not None:
         body["source"] = p.source
         body["retrieved_at"] = p.retrieved_at.isoformat()
+        if p.freshness is not Freshness.LIVE:
+            body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
         if p.record_hash is not None:
@@ -480,19 +528,26 @@ def _resource_answer(
             resource=call.resource.id,
             state=state,
             records=(),
-            provenance=_provenance(call, reply, Freshness.LIVE),
+            provenance=_provenance(call, reply, reply.freshness),
             why=why,
+            reopens_at=reply.reopens_at,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
+    stale = too_old or reply.freshness is Freshness.STALE
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if too_old else FieldState.OK,
+        state=FieldState.STALE if stale else FieldState.OK,
         records=reply.records,
-        provenance=_provenance(call, reply, Freshness.STALE if too_old else Freshness.LIVE),
-        why="exchange.older-than-wanted" if too_old else None,
+        provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
+        why=_why_stale(reply) if stale else None,
     )
+
+
+def _why_stale(reply: SourceReply) -> str:
+    """Kept because the source did not answer (its own key says why), or older than wanted."""
+    return reply.why or "exchange.older-than-wanted"
 
 
 def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> Provenance:
@@ -519,6 +574,7 @@ def _field_answer(
             provenance=resource.provenance,
             why=resource.why,
             fix=_FIX_OF.get(resource.state),
+            reopens_at=resource.reopens_at,
         )
     if path.field is None:
         return FieldAnswer(

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from adapters.model import Freshness, Record
 from catalog.lookup import FieldPath
+from catalog.predicates import Predicate
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -143,6 +144,8 @@ class QueryRequest:
     subject: Subject
     basis: Basis
     want: tuple[FieldPath, ...]
+    predicates: tuple[Predicate, ...] = ()
+    """Yes-or-no questions; they are answered beside what is wanted."""
     required: frozenset[str] = frozenset()
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
     freshness: FreshnessWish = field(default_factory=FreshnessWish)
@@ -174,6 +177,8 @@ class FieldAnswer:
     """What would change the answer, in words."""
     odd: bool = False
     """True: the value is not in its code table; shown as received."""
+    reopens_at: datetime | None = None
+    """With `SOURCE_CLOSED`: when the source opens again."""
 
     @property
     def has_value(self) -> bool:
@@ -190,6 +195,7 @@ class ResourceAnswer:
     records: tuple[Record, ...] = field(repr=False)
     provenance: Provenance | None
     why: str | None
+    reopens_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

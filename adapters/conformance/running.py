@@ -17,7 +17,7 @@ from adapters.conformance.specimens import Specimen, opened
 from adapters.kinds import Now
 from adapters.model import Outcome, RawReply, Source, SourceCall, SourceReply, Transport
 from adapters.registry import Agreed, guarded
-from adapters.rehearsal import call_of, offline
+from adapters.rehearsal import at_rest, call_of, offline
 from adapters.samples import Found, Sample
 
 WITHIN = 5.0
@@ -128,12 +128,13 @@ async def _played(
         sample.exchanges) else None  # fmt: skip
     verdicts = []
     try:
+        calm = at_rest(agreed)
         for case in cases:
             server.play(case.answers)
             transport = _Scripted(case.reply) if case.reply is not None else _Kept(wired)
             began = time.perf_counter()
             within = HANGING if case.expect.outcomes == {Outcome.TIMED_OUT} else WITHIN
-            reply = await _asked(partial(guarded, agreed, transport, now), call, within)
+            reply = await _asked(partial(guarded, calm, transport, now), call, within)
             seconds = time.perf_counter() - began
             verdicts.append(
                 judged(case, sample, reply, seconds=seconds, within=within, astray=server.astray)

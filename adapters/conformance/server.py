@@ -24,13 +24,16 @@ class Server:
         """Methods and paths that nobody should have asked for."""
         self._left: dict[str, list[Answer]] = {}
         self._writers: set[asyncio.StreamWriter] = set()
+        self._busy: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None] | None] = set()
 
     def play(self, answers: Mapping[str, Sequence[Answer]]) -> None:
-        """From now on answer so; connections of the case before are ended."""
+        """From now on answer so; what is still being answered is broken off. Idle connections stay:
+        a client cannot tell one that is being ended from one that it may use.
+        """
         self._left = {to: list(turns) for to, turns in answers.items()}
         self.astray = []
-        for writer in tuple(self._writers):
+        for writer in tuple(self._busy):
             writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,12 +48,15 @@ class Server:
                     await self._one(reader, writer)
         finally:
             self._writers.discard(writer)
+            self._busy.discard(writer)
             self._tasks.discard(task)
             writer.close()
 
     async def ended(self) -> None:
         """End all connections, and wait until they are."""
         self.play({})
+        for writer in tuple(self._writers):
+            writer.transport.abort()
         tasks = [task for task in self._tasks if task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=1)
@@ -67,9 +73,11 @@ class Server:
         if answer is None:
             writer.close()
             return
+        self._busy.add(writer)
         await _PACES[answer.pace](answer, writer)
         with suppress(ConnectionError):
             await writer.drain()
+        self._busy.discard(writer)
 
     def _next(self, to: str) -> Answer | None:
         turns = self._left.get(to)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from catalog.errors import UnknownEntry
+from catalog.lookup import FieldPath
 from hub.access import Purpose, purpose_of
 from hub.exchange import QueryPlan, plan
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
-from hub.http.problems import Problem
+from hub.http.problems import refusals
 from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
-from hub.model import FieldState, Json, QueryRequest
+from hub.model import FieldState, Json
+from hub.predicates import only_asked, resolved, widened
 
-router = APIRouter(prefix="/v1", tags=["queries"])
+router = APIRouter(prefix="/v1", tags=["queries"], route_class=JSONRoute)
 
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 404, 409, 413, 422, 503)
-}
+REFUSALS = refusals(401, 404, 409, 415)
 
 
 @router.post(
     "/queries",
     summary="统一查询 / ask once, get a typed answer for every field",
-    responses={200: {"model": QueryOut}, **PROBLEMS},
+    responses={200: {"model": QueryOut}, **REFUSALS},
 )
 async def ask(
     body: QueryIn,
@@ -54,20 +56,25 @@ async def ask(
 @router.post(
     "/queries:explain",
     summary="解释查询 / the plan and the decision per field, without asking anybody",
-    responses={200: {"model": ExplainOut}, **PROBLEMS},
+    responses={200: {"model": ExplainOut}, **REFUSALS},
 )
 async def explain(body: QueryIn, context: Joined, caller: Caller) -> JSONResponse:
     """What would be asked of whom, what would be refused by which rule, and what would change it."""
     query = body.to_request()
+    purpose = purpose_or_problem(context, query.basis.item)
+    asked = resolved(query.predicates, context.catalog, purpose.county)
     query_plan = plan(
-        query,
+        widened(query, asked),
         consumer=caller,
-        purpose=purpose_or_problem(context, query.basis.item),
+        purpose=purpose,
         catalog=context.catalog,
         grants=await context.register.grants(caller.client_id),
         now=context.exchange.now(),
+        only_asked=only_asked(query, asked),
     )
-    return JSONResponse(_explained(query, query_plan))
+    paths = {str(path): path for path in query.want}
+    paths.update((str(each.predicate), each.path) for each in asked)
+    return JSONResponse(_explained(paths, query_plan))
 
 
 def purpose_or_problem(context: Context, item: str) -> Purpose:
@@ -82,13 +89,14 @@ def purpose_or_problem(context: Context, item: str) -> Purpose:
     return purpose
 
 
-def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
+def _explained(paths: Mapping[str, FieldPath], query_plan: QueryPlan) -> dict[str, Json]:
+    """What was decided for each path, or for the path behind a predicate, by what was asked."""
     by_resource = {call.resource.id: call for call in query_plan.calls}
     fields: dict[str, Json] = {}
-    for path in query.want:
+    for name, path in paths.items():
         settled = query_plan.settled.get(str(path))
         if settled is not None:
-            fields[str(path)] = {
+            fields[name] = {
                 "state": str(settled.state),
                 "grants": [],
                 "why": settled.why,
@@ -97,7 +105,7 @@ def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
             continue
         allowed = query_plan.decisions[path.resource].allowed
         grants = {allowed[path.field]} if path.field else set(allowed.values())
-        fields[str(path)] = {
+        fields[name] = {
             "state": "granted",
             "source": by_resource[path.resource].source,
             "grants": [*sorted(grants)],

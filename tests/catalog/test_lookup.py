@@ -56,9 +56,9 @@ WRONG_PATHS = {
     "hukou.person.name\n": "path-form",
     "hukou.person.姓名": "path-form",
     "hukou.person.*": "path-form",
-    "person.age >= 18": "predicate-not-offered",
-    "social-insurance.payment-history.total_months>=24": "predicate-not-offered",
-    "hukou.person.name == '赵明示'": "predicate-not-offered",
+    "person.age >= 18": "path-form",
+    "social-insurance.payment-history.total_months>=24": "path-form",
+    "hukou.person.name == '赵明示'": "path-form",
 }
 
 
