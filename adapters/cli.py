@@ -248,7 +248,7 @@ def conform(
     results = []
     try:
         for agreed in _wanted(place, source, county, None):
-            if getattr(agreed.kind, "REHEARSED", True):
+            if registry.rehearsed(agreed):
                 result = asyncio.run(conformance.run(agreed, now=asked.now))
                 conformance.written(agreed, result)
                 results.append(result)

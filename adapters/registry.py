@@ -146,18 +146,26 @@ def read(
 
 def watched(agreed: Agreed, transport: Transport, now: Now, shelf: Shelf | None) -> Drift:
     """The transport with an eye on the shape of its answers."""
-    connect, terms = agreed.manifest.connect, agreed.manifest.resources
+    connect = agreed.manifest.connect
+    # What clerks type has the shape of what they were asked, and drifts with that.
+    terms = agreed.manifest.resources if rehearsed(agreed) else {}
     repeated = {
         id_: [field.id for field in each.fields.values() if field.repeated]
         for id_, each in agreed.resources.items()
     }
     return Drift(
-        transport, source=agreed.manifest.source, county=agreed.county, plans=agreed.plans,
+        transport, source=agreed.manifest.source, county=agreed.county,
+        plans={id_: agreed.plans[id_] for id_ in terms},
         mapped={
             id_: shapes.mapped(connect, each.answer, repeated[id_]) for id_, each in terms.items()
         },
         now=now, shelf=shelf,
     )  # fmt: skip
+
+
+def rehearsed(agreed: Agreed) -> bool:
+    """Has this kind answers that can be recorded, played again and compared?"""
+    return bool(getattr(agreed.kind, "REHEARSED", True))
 
 
 def guarded(

@@ -19,7 +19,7 @@ from adapters.http import media_type
 from adapters.kinds import Now, Opening
 from adapters.manifest import Connect
 from adapters.model import Outcome, RawReply, Reason, Record, SourceCall, SourceReply, Transport
-from adapters.registry import FOLDER, Agreed, guarded, read
+from adapters.registry import FOLDER, Agreed, guarded, read, rehearsed
 from adapters.samples import Exchange, Found, Sample
 from adapters.values import addresses
 from catalog.model import Catalog
@@ -64,7 +64,7 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> int:
 
 
 def _uncovered(agreed: Agreed, known: Sequence[Found], county: str) -> Iterator[Complaint]:
-    if not getattr(agreed.kind, "REHEARSED", True):
+    if not rehearsed(agreed):
         return
     file = f"{county}/{FOLDER}/{agreed.manifest.source}.yaml"
     covered = {each.sample.resource for each in known if each.sample.outcome is Outcome.ANSWERED}

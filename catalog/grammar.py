@@ -16,9 +16,9 @@ from enum import StrEnum
 from itertools import islice
 
 from catalog.model import (
-    Derive,
     ExemptWhen,
     FieldType,
+    How,
     ItemKind,
     LeftCode,
     Sensitivity,
@@ -197,10 +197,6 @@ DOTTED = written(
     r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(-[a-z0-9]+)*",
     "two parts in lower case with exactly one dot, such as hukou.person",
 )
-QUANTITY_ID = written(
-    r"[a-z][a-z0-9]*(-[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*",
-    "two parts in lower case with exactly one dot, such as person.age",
-)
 WORD = written(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", "lower-case letters, digits, single - or _")
 COUNTY_ID = written(r"[a-z][a-z0-9]{1,39}", "lower-case letters and digits only, such as xinxiang")
 NUMBERED = written(r"[a-z][a-z0-9]*(-[0-9]{2,4}){1,2}", "county and numbers, such as xinxiang-01")
@@ -269,6 +265,23 @@ CERTIFICATE_TYPES = row(
     }
 )
 
+DERIVED = row(
+    {
+        "derived": listed(
+            row(
+                {
+                    "id": written(
+                        r"[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*", "two parts, such as person.age"
+                    ),
+                    "label": text,
+                    "resource": DOTTED,
+                    "field": NAME,
+                    "how": one_of(How),
+                }
+            )
+        )
+    }
+)
 RESOURCES = row(
     {
         "resources": listed(
@@ -328,14 +341,6 @@ RESOURCES = row(
                     ),
                 }
             )
-        )
-    }
-)
-
-QUANTITIES = row(
-    {
-        "quantities": listed(
-            row({"id": QUANTITY_ID, "name": text, "from": text, "derive": one_of(Derive)})
         )
     }
 )

@@ -8,7 +8,7 @@ the values. Nothing is ever half loaded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -26,16 +26,16 @@ from catalog.model import (
     CodeTable,
     County,
     DataResource,
-    Derive,
+    Derived,
     ExemptWhen,
     FaceItem,
     Field,
     FieldType,
     FormField,
+    How,
     ItemKind,
     LeftCode,
     Material,
-    Quantity,
     QueryKey,
     Sensitivity,
     ServiceItem,
@@ -91,14 +91,13 @@ def load(
     tables = _national(national, "code_tables", grammar.CODE_TABLES)
     types = _national(national, "certificate_types", grammar.CERTIFICATE_TYPES)
     resources = _national(national, "resources", grammar.RESOURCES)
-    quantities = _quantities_file(national)
+    derived = _derived(national)
     known = agreement.vocabulary(tables, types, resources)
     agreement.check_tables(tables)
     agreement.check_types(types, known)
     agreement.check_resources(resources, known)
-    agreement.check_quantities(quantities, known)
-    files = (tables, types, resources, quantities)
-    complaints = [c for file in files for c in file.page.complaints()]
+    agreement.check_derived(derived, resources)
+    complaints = [c for s in (tables, types, resources, derived) for c in s.page.complaints()]
     places = []
     for folder in _folders(counties, only, complaints):
         place = _read_county(folder)
@@ -109,9 +108,7 @@ def load(
     complaints += _shared_divisions(places)
     if complaints:
         raise InvalidCatalog(complaints)
-    whole = _build(tables, types, resources, places)
-    rows = quantities.head["quantities"]
-    return replace(whole, quantities=frozen({row["id"]: _quantity(row) for row in rows}))
+    return _build(tables, types, resources, derived, places)
 
 
 def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
@@ -119,26 +116,12 @@ def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
     return CheckedFile(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
 
 
-def _quantities_file(folder: Path) -> CheckedFile:
-    """Quantities beyond the fields themselves; a catalog may have none."""
-    name = "quantities.yaml"
-    if not (folder / name).exists():
-        page = Page(f"{_NATIONAL_FILE}/{name}", tree={"quantities": []})
-        return CheckedFile(page, grammar.QUANTITIES, "quantities")
-    return _national(folder, "quantities", grammar.QUANTITIES)
-
-
-def _quantity(row: Row) -> Quantity:
-    derive = Derive(row["derive"])
-    resource, _, field = row["from"].rpartition(".")
-    counted = derive is Derive.COUNT
-    return Quantity(
-        id=row["id"],
-        name=row["name"],
-        resource=row["from"] if counted else resource,
-        field=None if counted else field,
-        derive=derive,
-    )
+def _derived(folder: Path) -> CheckedFile:
+    """The derived quantities; a vocabulary without any needs no file."""
+    name = f"{_NATIONAL_FILE}/derived.yaml"
+    if not (folder / "derived.yaml").exists():
+        return CheckedFile(Page(name, tree={"derived": []}), grammar.DERIVED, "derived")
+    return _national(folder, "derived", grammar.DERIVED)
 
 
 def _folders(
@@ -208,7 +191,11 @@ def _shared_divisions(places: Iterable[_County]) -> Iterator[Complaint]:
 
 
 def _build(
-    tables: CheckedFile, types: CheckedFile, resources: CheckedFile, places: list[_County]
+    tables: CheckedFile,
+    types: CheckedFile,
+    resources: CheckedFile,
+    derived: CheckedFile,
+    places: list[_County],
 ) -> Catalog:
     bundles = [bundle for place in places for bundle in _bundles(place)]
     authorities = [a for place in places for a in _authorities(place, bundles)]
@@ -219,6 +206,9 @@ def _build(
         resources=frozen({r["id"]: _resource(r) for r in resources.head["resources"]}),
         certificate_types=frozen({t["id"]: _type(t) for t in types.head["certificate_types"]}),
         code_tables=frozen({t["id"]: _table(t) for t in tables.head["code_tables"]}),
+        derived=frozen(
+            {r["id"]: Derived(**{**r, "how": How(r["how"])}) for r in derived.head["derived"]}
+        ),
         authorities=frozen({authority.id: authority for authority in authorities}),
         county_resources=frozen(
             {

@@ -202,29 +202,6 @@ class DataResource:
     “no record from … to …” is judged by. Empty: the record as a whole stands for any period."""
 
 
-class Derive(StrEnum):
-    """How a quantity is worked out."""
-
-    VALUE = "value"
-    """The field itself."""
-    YEARS = "years"
-    """Whole years from the field's date to the day of the question (周岁)."""
-    COUNT = "count"
-    """How many records in force the resource has; none is an answer: nought."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
-    """What a predicate compares."""
-
-    id: str
-    name: str
-    resource: str
-    field: str | None
-    """None: with `COUNT`."""
-    derive: Derive
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceItem:
     """One item of a certificate's face (照面信息)."""
@@ -399,6 +376,27 @@ class County:
     year: int
 
 
+class How(StrEnum):
+    """How a derived quantity is had from its field."""
+
+    VALUE = "value"
+    YEARS = "years"
+    """Full years from a date to the day of asking."""
+    COUNT = "count"
+    """How many records are in force; no record at all is 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A quantity made of a resource's field, for predicates such as `person.age >= 18`."""
+
+    id: str
+    label: str
+    resource: str
+    field: str
+    how: How
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceBinding:
     """A connected source answers for a resource in a county."""
@@ -428,8 +426,8 @@ class Catalog:
     authorities: Mapping[str, Authority]
     county_resources: Mapping[tuple[str, str], DataResource] = field(default_factory=dict)
     """(county, resource id) → the county's own or overriding description."""
-    quantities: Mapping[str, Quantity] = field(default_factory=dict)
-    """What predicates may compare beside the fields themselves."""
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    """Quantities of predicates by id."""
     bindings: tuple[SourceBinding, ...] = ()
 
     def bound(self, bindings: Iterable[SourceBinding]) -> Catalog:

@@ -31,8 +31,6 @@ class Rule(StrEnum):
     GRANT_ITEM = "access.grant-item"
     GRANT_BASIS = "access.grant-basis"
     GRANT_FIELD = "access.grant-field"
-    PREDICATE_NARROWING = "access.predicate-narrowing"
-    """Told by `hub.predicates`: it is no property of a grant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +86,8 @@ def decide(
     fields: Iterable[str],
     grants: Iterable[Grant],
     now: datetime,
-    only_asked: frozenset[str] = frozenset(),
 ) -> Decision:
-    """Decide each field of one resource. `only_asked` are fields of which nothing is told but
-    whether a predicate holds: a grant of `field?` is enough for them.
+    """Decide each field of one resource.
 
     Adding a grant never takes a field away, and the allowed fields are always a subset of those
     asked for.
@@ -111,8 +107,7 @@ def decide(
                 fix="查看 GET /v1/catalog/resources / see the catalog",
             )
             continue
-        wanted_as = f"{name}?" if name in only_asked else name
-        verdict = _try_grants(held, resource, wanted_as, basis, purpose, now)
+        verdict = _try_grants(held, resource, name, basis, purpose, now)
         if isinstance(verdict, Refusal):
             refused[name] = verdict
         else:
@@ -192,7 +187,7 @@ _GRANT_RULES: tuple[
     ),
     (
         Rule.GRANT_FIELD,
-        lambda g, f, _b, _p, _now: not g.fields.isdisjoint({"*", f, f.removesuffix("?")}),
+        lambda g, f, _b, _p, _now: "*" in g.fields or f in g.fields,
         "授权不含该信息项 / the grant does not cover this field",
         "请提供方在授权 {grant} 中增加 {field} / ask the provider to add {field} to grant {grant}",
     ),

@@ -34,7 +34,7 @@ from hub.model import (
     Subject,
     Value,
 )
-from hub.standing import stands
+from hub.standing import in_force
 
 
 class MaterialState(StrEnum):
@@ -471,7 +471,8 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     """`record`, `no_record`, or why the resource said neither."""
     if answer.state in {FieldState.OK, FieldState.STALE, FieldState.MANUAL}:
         resource = catalog.resources[answer.resource]
-        if any(stands(record, resource.standing, today) for record in answer.records):
+        standing = resource.standing
+        if standing is None or any(in_force(r, standing, today) for r in answer.records):
             return ExemptWhen.RECORD
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:

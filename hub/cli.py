@@ -46,6 +46,30 @@ _rooms: dict[str, typer.Typer] = {
 }
 for _name, _app in _rooms.items():
     app.add_typer(_app, name=_name)
+app.add_typer(import_module("hub.clerk").app, name="desk")
+
+callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
+app.add_typer(callbacks_app, name="callbacks")
+
+
+@callbacks_app.command("add")
+def add_callback(
+    client: Annotated[str, typer.Argument(help="调用方编号 / the caller's id")],
+    url: Annotated[str, typer.Argument(help="https 地址，或本机 http / https, or http to here")],
+) -> None:
+    """登记回调地址，显示一次签名密钥 / register an address; its secret is shown this once."""
+    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
+    from hub.settings import read_configuration  # noqa: PLC0415
+    from hub.store import DeferredBook  # noqa: PLC0415
+    from hub.webhooks import may_be_called, new_secret  # noqa: PLC0415
+
+    if not may_be_called(url):
+        raise typer.BadParameter("须为 https，或本机的 http / https, or http to this machine")
+    with opened_vault(read_configuration().settings) as (database, vault):
+        secret = new_secret()
+        DeferredBook(database=database, vault=vault).register_callback(client, url, secret)
+    typer.echo(secret)
+
 
 _MARK = {
     "passed": "[green]✔ 通过[/]",

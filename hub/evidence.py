@@ -78,6 +78,8 @@ class EvidenceKind(StrEnum):
     CHECK_ANSWERED = "check_answered"
     CHECK_DELIVERED = "check_delivered"
     CHECK_WITHDRAWN = "check_withdrawn"
+    TASK_PLACED = "task_placed"
+    TASK_ANSWERED = "task_answered"
     STARTED = "started"
 
 

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,7 +49,7 @@ from hub.model import (
     Subject,
     Value,
 )
-from hub.predicates import Asked, Narrows, narrowing_refused, only_asked, resolved, told, widened
+from hub.predicates import NARROWED, Watch, Watched, watch
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -71,6 +71,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
+    FieldState.DEFERRED: "已交办事员录入，稍后再查 / a clerk looks it up; ask again later",
     FieldState.TIMED_OUT: "稍后重试，或请申请人提供 / try again later, or ask the applicant",
     FieldState.SOURCE_CLOSED: "数源维护中，届时恢复 / the source is closed for maintenance",
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
@@ -121,11 +122,8 @@ def plan(
     catalog: Catalog,
     grants: Sequence[Grant],
     now: datetime,
-    only_asked: frozenset[FieldPath] = frozenset(),
 ) -> QueryPlan:
-    """Decide every wanted path, and group what is allowed into one call a resource. Of paths that
-    are `only_asked` the caller gets a yes or no, for which a lesser grant is enough.
-    """
+    """Decide every wanted path, and group what is allowed into one call a resource."""
     calls: list[PlannedCall] = []
     settled: dict[str, FieldAnswer] = {}
     decisions: dict[str, Decision] = {}
@@ -139,7 +137,6 @@ def plan(
             fields=_fields_of(paths, resource),
             grants=grants,
             now=now,
-            only_asked=frozenset(p.field for p in paths if p in only_asked and p.field),
         )
         decisions[resource_id] = decision
         for path in paths:
@@ -191,11 +188,13 @@ def assemble(
 
 def outcome_of(request: QueryRequest, fields: Mapping[str, FieldAnswer]) -> QueryOutcome:
     """*complete* when every required path has a value, or, where none is named, when every path is
-    answered for good; *refused* when nothing at all was granted.
+    answered for good; *deferred* while a clerk still looks something up; *refused* when nothing at all was granted.
     """
     unasked = {FieldState.NOT_GRANTED, FieldState.WITHHELD}
     if all(answer.state in unasked for answer in fields.values()):
         return QueryOutcome.REFUSED
+    if any(answer.state is FieldState.DEFERRED for answer in fields.values()):
+        return QueryOutcome.DEFERRED
     if request.required:
         done = all(fields[path].has_value for path in request.required)
     else:
@@ -240,8 +239,8 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
-    narrows: Narrows = lambda _client, _subject, _predicate: False
-    """Guards values against being narrowed down by repeated questions."""
+    admits: Callable[[Consumer, Subject, Watched], Awaitable[bool]]
+    """May this caller be told on which side of a threshold this subject's value lies?"""
     counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
     """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
@@ -262,47 +261,58 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
-        asked, refused = await self._predicates(request, consumer, purpose)
-        wide = widened(request, asked)
-        query_plan = plan(
-            wide,
-            consumer=consumer,
-            purpose=purpose,
-            catalog=self.catalog,
-            grants=grants,
-            now=self.now(),
-            only_asked=only_asked(request, asked),
-        )
+        watching, query_plan = await self.planned(request, consumer, purpose, grants)
+        asking = watching.request(request)
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
-        replies = await self._ask_all(wide, query_plan, consumer, purpose, started)
-        fields, resources = assemble(wide, query_plan, replies, self.now())
-        self._count(wide, query_plan, fields, purpose)
-        if request.predicates:
-            fields = told(request, asked, refused, fields, resources, self.catalog, self.now())
+        replies = await self._ask_all(request, query_plan, consumer, purpose, started)
+        found, resources = assemble(asking, query_plan, replies, self.now())
+        self._count(asking, query_plan, found, purpose)
+        fields = watching.judged(request, found, resources, self.now())
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
         )
 
-    async def _predicates(
-        self, request: QueryRequest, consumer: Consumer, purpose: Purpose
-    ) -> tuple[list[Asked], dict[str, FieldAnswer]]:
-        """The predicates that are asked, and those that would narrow a value down."""
-        asked: list[Asked] = []
-        refused: dict[str, FieldAnswer] = {}
-        for each in resolved(request.predicates, self.catalog, purpose.county):
-            predicate = each.predicate
-            narrow = await asyncio.to_thread(
-                self.narrows, consumer.client_id, request.subject, predicate
-            )
-            if narrow:
-                refused[str(predicate)] = narrowing_refused(predicate)
-            else:
-                asked.append(each)
-        return asked, refused
+    async def planned(
+        self,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> tuple[Watch, QueryPlan]:
+        """The plan of a query and its predicates; cuts that would narrow a value are refused."""
+        watching = watch(request, self.catalog, purpose.county)
+        query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        narrowed: dict[str, FieldAnswer] = {}
+        for each in watching.watched:
+            granted = str(each.path) not in query_plan.settled
+            if granted and not await self.admits(consumer, request.subject, each):
+                narrowed[str(each.predicate)] = NARROWED
+        if narrowed:
+            watching = watching.without(narrowed)
+            query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        return watching, query_plan
+
+    def plan_of(
+        self,
+        watching: Watch,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> QueryPlan:
+        """The plan of a query whose predicates are known."""
+        return plan(
+            watching.request(request),
+            consumer=consumer,
+            purpose=purpose,
+            catalog=self.catalog,
+            grants=watching.grants(request, grants),
+            now=self.now(),
+        )
 
     def _count(
         self,
@@ -427,6 +437,8 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
             body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
+        if p.entered_by is not None:
+            body["entered_by"] = p.entered_by
         if p.record_hash is not None:
             body["record_hash"] = p.record_hash
     return body
@@ -531,14 +543,16 @@ def _resource_answer(
             provenance=_provenance(call, reply, reply.freshness),
             why=why,
             reopens_at=reply.reopens_at,
+            ticket=reply.ticket,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
     stale = too_old or reply.freshness is Freshness.STALE
+    fresh = FieldState.MANUAL if reply.entered_by else FieldState.OK
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if stale else FieldState.OK,
+        state=FieldState.STALE if stale else fresh,
         records=reply.records,
         provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
         why=_why_stale(reply) if stale else None,
@@ -558,6 +572,7 @@ def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> 
         retrieved_at=reply.retrieved_at,
         freshness=freshness,
         record_hash=reply.record_hash,
+        entered_by=reply.entered_by,
     )
 
 

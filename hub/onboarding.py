@@ -10,9 +10,7 @@ A grants file is YAML; one entry gives one consumer one right to several resourc
       valid_from: 2026-01-01
       valid_to: 2027-12-31              # mandatory
       resources:
-        hukou.person: {provider: 县公安局, fields: [name, birth_date?]}   # or ['*']
-
-`birth_date?` lets the consumer ask whether a predicate holds (person.age >= 18), and no more.
+        hukou.person: {provider: 县公安局, fields: [name, hukou_address]}   # or ['*']
 """
 
 from __future__ import annotations
@@ -39,6 +37,7 @@ from hub.errors import InvalidSettings
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.ids import new_id
 from hub.model import Consumer, Grant
+from hub.predicates import ONLY
 from hub.store import put_consumer, put_grants
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -129,7 +128,7 @@ def _judge(page: Page, entries: Sequence[_Entry], county: str, catalog: Catalog)
                 page.complain(at, "unknown-resource", resource_id, "a resource of the catalog")
                 continue
             for name in right.fields:
-                if name != "*" and name.removesuffix("?") not in resource.fields:
+                if name != "*" and name.removeprefix(ONLY) not in resource.fields:
                     page.complain(at, "unknown-field", name, f"a field of {resource_id}, or '*'")
 
 

@@ -61,13 +61,16 @@ class Settings(BaseSettings):
     """How long a chunk waits for a process that was killed before another takes it over."""
     check_days: int = Field(default=5, ge=1, le=90)
     """In how many days the departments of a composite check have to answer, where it does not say."""
+    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
+    """Different thresholds a caller may be told of one value of one subject in a window."""
+    predicate_window_days: int = Field(default=30, ge=1, le=3660)
+    deferred_days: int = Field(default=7, ge=1, le=366)
+    """How long a deferred answer is kept after its last task is due."""
+    task_days: int = Field(default=30, ge=1, le=366)
+    """How long after its end a clerk's task keeps whom it was about and what was typed."""
     source_networks: str = ""
     """Comma-separated private networks that the names of sources may lead to, such as
     `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
-    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
-    """Different thresholds of one quantity that a caller is answered about one person in a while."""
-    predicate_days: int = Field(default=30, ge=1, le=366)
-    """How long that while is."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

@@ -1,4 +1,4 @@
-"""Is a record in force? One reading of `catalog.model.Standing` for plans and predicates."""
+"""Is a record in force today?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from adapters.model import Record
 from catalog.model import Standing
 
 
-def stands(record: Record, standing: Standing | None, today: date) -> bool:
-    """Is the record in force today? An unknown end or state does not speak against it."""
+def in_force(record: Record, standing: Standing | None, today: date) -> bool:
+    """An unknown end or state does not speak against a record."""
     if standing is None:
         return True
     end = record.values.get(standing.until) if standing.until else None

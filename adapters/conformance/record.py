@@ -17,7 +17,7 @@ from adapters import samples
 from adapters.conformance.running import Result
 from adapters.errors import Complaint, InvalidManifest
 from adapters.kinds import Now
-from adapters.registry import FOLDER, Agreed, read
+from adapters.registry import FOLDER, Agreed, read, rehearsed
 from catalog.model import Catalog
 
 FILE = "conformance.json"
@@ -57,7 +57,7 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> None:
 def unproven(agreed: Sequence[Agreed]) -> Iterator[Complaint]:
     """Complaints about the sources of a county that have not passed as they stand."""
     for each in agreed:
-        if not getattr(each.kind, "REHEARSED", True):
+        if not rehearsed(each):
             continue
         known = _rows(each.folder / FILE).get(each.manifest.source)
         expected = f"mianti adapters conform {each.manifest.source} --county {each.county}"
