@@ -210,7 +210,9 @@ def digest(reply: RawReply) -> str:
     body = reply.body
     if reply.rows is not None:
         rows = [dict(row) for row in reply.rows]
-        body = json.dumps(rows, ensure_ascii=False, sort_keys=True, default=str).encode()
+        body = json.dumps(rows, ensure_ascii=False, sort_keys=True, default=str).encode(
+            errors="surrogatepass"
+        )
     digest_ = _EMPTY.copy()  # looking an algorithm up costs more than digesting an ordinary answer
     digest_.update(body)
     return f"{_DIGEST}:{digest_.hexdigest()}"
