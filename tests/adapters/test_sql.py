@@ -344,20 +344,29 @@ async def on_tcp(dsn: str) -> AsyncIterator[int]:
     """The database on a port of loopback; it listens on a UNIX socket otherwise."""
     path = dsn.partition("?host=")[2] + "/.s.PGSQL.5432"
 
+    open_: list[asyncio.StreamWriter] = []
+    relays: list[asyncio.Task[None]] = []
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await source.read(65536):
+                sink.write(chunk)
+                await sink.drain()
+        sink.close()
+
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner, outer = await asyncio.open_unix_connection(path)
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            with suppress(ConnectionError):
-                while chunk := await source.read(65536):
-                    sink.write(chunk)
-                    await sink.drain()
-            sink.close()
-
-        await asyncio.gather(pump(reader, outer), pump(inner, writer))
+        open_.extend((writer, outer))
+        relays.extend(
+            asyncio.create_task(each) for each in (pump(reader, outer), pump(inner, writer))
+        )
 
     async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
+        await asyncio.gather(*relays)
+        for each in open_:
+            with suppress(ConnectionError):
+                await each.wait_closed()
 
 
 @pytest.mark.anyio
