@@ -108,6 +108,17 @@ class Compiler:
             self._find(at, "path", repr(path[:60]), str(error))
             return lambda _: None
 
+    def _name(self, path: str) -> str | None:
+        """The only step of a path, where it has one and that is a name."""
+        namespaces = self.connect.xml_namespaces
+        try:
+            if namespaces is None:
+                (step,) = paths.steps_json(path)
+                return step if isinstance(step, str) else None
+            return paths.compile_xml(path, namespaces).only_child
+        except ValueError:  # several steps, or a path that was complained of
+            return None
+
     def _nodes(self, at: At, path: str) -> Callable[[Any], list[Any]]:
         """Path → everything it leads to, as a list."""
         namespaces = self.connect.xml_namespaces
@@ -190,7 +201,8 @@ class Compiler:
         dated = self._dated(field) if codes else {}
         read = converter(kind, terms.forms if kind in {As.DATE, As.DATETIME} else ())
         get = self._getter((*at, "at"), terms.at)
-        return FieldPlan(id_, get, read, kind, codes, alias, dated=dated)
+        name = self._name(terms.at)
+        return FieldPlan(id_, get, read, kind, codes, alias, name=name, dated=dated)
 
     def _dated(self, field: Field) -> Mapping[str, Code]:
         """The codes of the field's table that may only be used for some time."""

@@ -89,7 +89,8 @@ _YES = frozenset({"1", "true", "y", "yes", "t", "是", "有"})
 _NO = frozenset({"0", "false", "n", "no", "f", "否", "无"})
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
-_ZEROS = re.compile(r"[0\-/. :年月日T]+")
+_ZERO = "0-/. :年月日T"
+_ZEROS = re.compile(rf"[{re.escape(_ZERO)}]+")
 _FOREVER = frozenset({"长期", "长期有效", "永久", "永久有效", "无固定期限"})
 FOREVER = "9999-12-31"
 """The canonical date for “no end” (长期), and what registers with date columns write for it."""
@@ -121,7 +122,8 @@ _UNHOLDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 def _stripped(raw: str) -> str | None:
     value = raw.strip()
-    if _UNHOLDABLE.search(value):
+    # What can be printed holds none of them; the pattern is for the few texts that cannot.
+    if not value.isprintable() and _UNHOLDABLE.search(value):
         raise Unreadable
     return value or None
 
@@ -151,6 +153,8 @@ def text(raw: Any) -> str | None:
 
 
 def _string(raw: Any) -> Scalar:
+    if type(raw) is str and (value := raw.strip()).isprintable():
+        return value or None
     return text(raw)
 
 
@@ -279,6 +283,7 @@ class Form:
         self.serial = form == _EXCEL
         self.names: tuple[str, ...] = ()
         self.pattern = re.compile(self._number() or self._pattern(form))
+        self.canonical = form == "%Y-%m-%d"
 
     def _number(self) -> str:
         """The pattern of a form that is a number; empty for one that is written with digits."""
@@ -368,11 +373,21 @@ def _offset(text_: str) -> timedelta:
 
 
 def _date_reader(forms: tuple[Form, ...]) -> Converter:
+    canonical = forms[0].canonical
+
     def read(raw: Any) -> Scalar:
+        if canonical and type(raw) is str and len(raw) == 10 and raw[4] == raw[7] == "-":
+            # Most registers write it so; what is no such day is judged below like all else.
+            try:
+                date.fromisoformat(raw)
+            except ValueError:
+                pass
+            else:
+                return raw
         if isinstance(raw, date):  # a datetime is one too
             return raw.isoformat()[:10]
         value = text(raw)
-        if value is None or _ZEROS.fullmatch(value):
+        if value is None or (value[0] in _ZERO and _ZEROS.fullmatch(value)):
             return None
         return FOREVER if value in _FOREVER else _first(forms, value, Form.day)
 
@@ -405,11 +420,10 @@ def _first(forms: tuple[Form, ...], value: str, read: Callable[[Form, str], T | 
     """What the first form that fits makes of `value`."""
     for form in forms:
         try:
-            found = read(form, value)
+            if (found := read(form, value)) is not None:
+                return found
         except (ValueError, OverflowError):
             continue
-        if found is not None:
-            return found
     raise Unreadable
 
 

@@ -127,7 +127,12 @@ def parse_xml(
         remove_comments=True, remove_pis=True, encoding="utf-8",
     )  # fmt: skip
     try:
-        root: etree._Element = etree.fromstring(_XML_HEAD.sub("", text, count=1).encode(), parser)
+        root: etree._Element = etree.fromstring(_headless(text).encode(), parser)
     except (etree.XMLSyntaxError, ValueError):
         raise SourceAnswerInvalid("xml") from None
     return root
+
+
+def _headless(text: str) -> str:
+    head = _XML_HEAD.match(text)
+    return text[head.end() :] if head else text

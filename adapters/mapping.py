@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from adapters import paths
 from adapters.converters import CHINA, Converter, Form, Unreadable, moment_of, text
@@ -35,8 +36,7 @@ class Reading:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlan:
+class FieldPlan(NamedTuple):
     """One field, compiled."""
 
     id: str
@@ -47,7 +47,9 @@ class FieldPlan:
     codes: frozenset[str] | None
     alias: Mapping[str, str]
     constant: Scalar = None
-    dated: Mapping[str, Code] = field(default_factory=dict)
+    name: str | None = None
+    """The key or child element that the path consists of, where it is no longer than that."""
+    dated: Mapping[str, Code] = MappingProxyType({})
     """Those of `codes` that may only be used for some time."""
 
 
@@ -203,12 +205,13 @@ class Plan:
         """A record in which not one path found a value is not an empty record but another
         document than the manifest describes.
         """
-        if any(values[plan.id] is not None for plan in self.head if plan.get is not None):
-            return True
+        for plan in self.head:
+            if plan.get is not None and values[plan.id] is not None:
+                return True
         return any(value is not None for line in lines for value in line.values())
 
     def _shaped(self, raw: Any) -> None:
-        if not self.xml and not self.loose and not isinstance(raw, Mapping):
+        if not self.xml and not self.loose and not isinstance(raw, dict | Mapping):
             raise SourceAnswerInvalid("record-shape")
 
     def _as_of(self, document: Any) -> datetime | None:
@@ -233,20 +236,22 @@ def _values(
     """Field id → value. `day`: when the data stood so; a code that was not in use then is odd,
     and where the source does not say when, every code of the table will do.
     """
+    named: Mapping[str, Any] = raw if type(raw) is dict else paths.children(raw)
     values: dict[str, Scalar] = {}
-    for plan in plans:
-        if plan.get is None:
-            values[plan.id] = plan.constant
+    for id_, get, convert, rule, codes, alias, constant, name, dated in plans:
+        if get is None:
+            values[id_] = constant
             continue
         try:
-            value = plan.convert(plan.get(raw))
+            value = convert(named.get(name) if name is not None else get(raw))
         except Unreadable:
-            bad[plan.id], value = plan.rule, None
-        if plan.codes is not None and value is not None:
-            value = plan.alias.get(str(value), value)
-            if value not in plan.codes or (plan.dated and _lapsed(plan.dated, value, day)):
-                odd.append(plan.id)
-        values[plan.id] = value
+            bad[id_], value = rule, None
+        if codes is not None and value is not None:
+            if alias:
+                value = alias.get(str(value), value)
+            if value not in codes or (dated and _lapsed(dated, value, day)):
+                odd.append(id_)
+        values[id_] = value
     return values
 
 

@@ -226,6 +226,14 @@ class XMLPath:
     """(tag with namespace, position among the parent's children of that tag; 0 for all)."""
     attribute: str | None
 
+    @property
+    def only_child(self) -> str | None:
+        """The tag, where the path is one step to the children of that tag."""
+        match self.steps:
+            case ((tag, 0),) if self.attribute is None:
+                return tag
+        return None
+
     def nodes(self, element: etree._Element) -> list[etree._Element]:
         """The elements the path leads to, in document order."""
         found = [element]
@@ -247,6 +255,18 @@ class XMLPath:
             if value is not None:
                 return value
         return None
+
+
+def children(element: Any) -> dict[str, str]:
+    """Tag → text of the first child of that tag: all one-step paths in one walk. Nothing for what
+    is no element.
+    """
+    found: dict[str, str] = {}
+    if etree.iselement(element):
+        for child in element:  # a comment has no name that could be asked for
+            if (tag := child.tag) not in found:
+                found[tag] = _string_value(child) if len(child) else child.text or ""
+    return found
 
 
 def _string_value(node: etree._Element) -> str:
