@@ -31,6 +31,7 @@ from catalog.errors import (
     UnknownEntry,
 )
 from catalog.figures import Figures, Goals, Overview, Reached, by_county, of_bundle, overview
+from catalog.live import LiveFigures, read_live
 from catalog.loading import COUNTIES, NATIONAL, load
 from catalog.lookup import (
     Exempting,
@@ -101,6 +102,7 @@ __all__ = [
     "InvalidPath",
     "ItemKind",
     "LeftCode",
+    "LiveFigures",
     "Material",
     "Overview",
     "QueryKey",
@@ -127,6 +129,7 @@ __all__ = [
     "overview",
     "parse_certificate_id",
     "parse_path",
+    "read_live",
     "real_estate_unit",
     "sources_for",
     "terms_of",

@@ -76,6 +76,7 @@ def check_resources(file: CheckedFile, known: Vocabulary) -> None:
         file.unique(file.rows(row, "query_keys", at))
         _check_line_key(file, at, row)
         _check_standing(file, at, row)
+        _check_happened(file, at, row)
 
 
 def _check_line_key(file: CheckedFile, at: Path, row: Row) -> None:
@@ -101,6 +102,17 @@ def _check_standing(file: CheckedFile, at: Path, row: Row) -> None:
     for name in states if isinstance(states, dict) else ():
         if name not in fields:
             file.refer((*at, "standing", "states"), name, fields, "field")
+
+
+def _check_happened(file: CheckedFile, at: Path, row: Row) -> None:
+    fields = {f["id"]: f for _, f in file.rows(row, "fields") if isinstance(f.get("id"), str)}
+    named = row.get("happened")
+    for number, name in enumerate(named if isinstance(named, list) else ()):
+        if name not in fields:
+            file.refer((*at, "happened", number), name, fields, "field")
+        elif fields[name].get("type") != "date":
+            expected = "a field of type date"
+            file.complain((*at, "happened", number), "happened-no-date", repr(name), expected)
 
 
 def _check_typed_rows(

@@ -284,6 +284,7 @@ RESOURCES = row(
                             }
                         )
                     ),
+                    "happened": optional(filled(NAME)),
                     "interface": row({"kind": SLUG, "system": text}, others=any_text),
                     "quirks": listed(text),
                     "no_record": text,

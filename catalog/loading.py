@@ -232,6 +232,7 @@ def _resource(row: Row) -> DataResource:
         fields=frozen({f["id"]: _field(f) for f in row["fields"]}),
         line_key=row.get("line_key"),
         standing=_standing(row["standing"]) if "standing" in row else None,
+        happened=tuple(row.get("happened", ())),
     )
 
 

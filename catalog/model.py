@@ -186,6 +186,9 @@ class DataResource:
     """The repeated field whose value equals the subject's number on the line about the subject."""
     standing: Standing | None = None
     """None: every record counts."""
+    happened: tuple[str, ...] = ()
+    """Date fields that tell when what is recorded happened (a penalty's decision, a listing): what
+    “no record from … to …” is judged by. Empty: the record as a whole stands for any period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

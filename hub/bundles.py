@@ -505,6 +505,20 @@ def _form_field(
         given = _from_login(field_, request)
     if given is not None:
         return _form(field_, FormState.GIVEN, value=given, catalog=catalog)
+    planned = _from_source(field_, request, results, catalog)
+    named = _as_named(field_, request)
+    if planned.state is FormState.ASKED and named is not None:
+        # No source says it, but nobody has to be asked: the caller said whom the case is about.
+        return _form(field_, FormState.GIVEN, value=named, catalog=catalog)
+    return planned
+
+
+def _from_source(
+    field_: FormField,
+    request: PlanRequest,
+    results: Mapping[str, QueryResult],
+    catalog: Catalog,
+) -> FormFieldPlan:
     if field_.fill_from is None:
         return _form(field_, FormState.ASKED, because=AskedReason.STATEMENT_REQUIRED)
     resource = field_.fill_from.rpartition(".")[0]
@@ -543,6 +557,15 @@ def _from_login(field_: FormField, request: PlanRequest) -> Json:
     if subject is None or attribute is None:
         return None
     return subject.name if attribute == "name" else subject.number
+
+
+def _as_named(field_: FormField, request: PlanRequest) -> str | None:
+    """The name or number that the caller gave for the subject, where the field is just that."""
+    subject = request.subjects.get(field_.subject)
+    if subject is None:
+        return None
+    own = {"name": subject.name, "id_number": subject.number, "uscc": subject.number}
+    return own.get(field_.id.removeprefix(f"{field_.subject}_"))
 
 
 def _form(

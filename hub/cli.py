@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -16,6 +20,12 @@ from rich.table import Table
 from adapters.errors import InvalidManifest
 from catalog.errors import InvalidCatalog
 from hub.errors import HubError, InvalidSettings
+from hub.settings import read_configuration
+
+if TYPE_CHECKING:
+    from hub.evidence import EvidenceLog
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 app = typer.Typer(
     help="免提：数据共享与电子证照枢纽 / hub for data sharing and electronic certificates",
@@ -25,6 +35,12 @@ app = typer.Typer(
 )
 receipts_app = typer.Typer(help="回执 / receipts", no_args_is_help=True)
 app.add_typer(receipts_app, name="receipts")
+grants_app = typer.Typer(help="授权 / grants", no_args_is_help=True)
+app.add_typer(grants_app, name="grants")
+evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=True)
+app.add_typer(evidence_app, name="evidence")
+keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 for _name in ("catalog", "adapters"):
     app.add_typer(import_module(f"{_name}.cli").app, name=_name)
 
@@ -68,6 +84,72 @@ def verify(
             table.add_row(str(step.number), f"{step.zh}\n[dim]{step.en}[/]", _MARK[step.verdict])
         Console().print(table)
     raise typer.Exit(_EXIT[report.verdict])
+
+
+@grants_app.command("propose")
+def propose(
+    county: Annotated[str, typer.Option(help="县区编号 / the county's id")],
+    consumer: Annotated[str, typer.Option(help="调用方编号 / who is to ask")],
+    legal_basis: Annotated[str, typer.Option(help="依据文件 / the document relied on")],
+    years: Annotated[int, typer.Option(min=1, max=5, help="有效几年 / for how many years")] = 1,
+) -> None:
+    """授权建议：各“一件事”所需的最小信息项 / the least that the county's bundles need, as YAML."""
+    from hub.app import connected_catalog  # noqa: PLC0415  (imports the whole hub)
+    from hub.proposing import proposed_grants  # noqa: PLC0415  (as above)
+
+    today = datetime.now(CHINA).date()
+    typer.echo(
+        proposed_grants(
+            connected_catalog(read_configuration().settings.counties_dir, county),
+            county,
+            consumer=consumer,
+            legal_basis=legal_basis,
+            valid_from=today,
+            valid_to=today + timedelta(days=365 * years),
+        ),
+        nl=False,
+    )
+
+
+@evidence_app.command("audit")
+def audit() -> None:
+    """重算全部留痕 / recompute the whole evidence log; exit code 1 where anything does not fit."""
+    with _opened_log() as log:
+        findings = log.audit()
+    for finding in findings:
+        typer.echo(finding)
+    typer.echo("✘ 日志不完整 / the log is damaged" if findings else "✔ 日志完整 / the log is whole")
+    raise typer.Exit(1 if findings else 0)
+
+
+@evidence_app.command("head")
+def head() -> None:
+    """签名的日志头，可交外部留存 / the signed tree head, for a witness to keep."""
+    with _opened_log() as log:
+        typer.echo(log.checkpoint(), nl=False)
+
+
+@keys_app.command("rotate")
+def rotate() -> None:
+    """更换主密钥，数据密钥重新封装 / renew the master key and wrap every data key anew."""
+    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
+
+    with opened_vault(read_configuration().settings) as (_, vault):
+        vault.rotate_master()
+    typer.echo("✔ 主密钥已更换 / the master key was renewed")
+
+
+@contextmanager
+def _opened_log() -> Iterator[EvidenceLog]:
+    from hub.app import log_of, opened_vault  # noqa: PLC0415  (imports the whole hub)
+
+    settings = read_configuration().settings
+    with opened_vault(settings) as (database, vault):
+        log = log_of(settings, database, vault)
+        try:
+            yield log
+        finally:
+            log.close()
 
 
 @app.command()

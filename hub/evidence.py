@@ -68,6 +68,12 @@ class EvidenceKind(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105  (a kind of record, no secret)
     GRANT_CHANGED = "grant_changed"
     CONSUMER_CHANGED = "consumer_changed"
+    BATCH_ACCEPTED = "batch_accepted"
+    BATCH_ENDED = "batch_ended"
+    CHECK_RECEIVED = "check_received"
+    CHECK_ANSWERED = "check_answered"
+    CHECK_DELIVERED = "check_delivered"
+    CHECK_WITHDRAWN = "check_withdrawn"
     STARTED = "started"
 
 
@@ -232,7 +238,7 @@ class EvidenceLog:
         """
         stored = read_leaf(self._database, receipt_id)
         if stored is None:
-            raise UnknownReceipt(receipt_id)
+            raise UnknownReceipt
         head = read_head(self._database)
         with stored_subtrees(self._database) as subtree:
             proof = inclusion_proof(stored.index, head.size, subtree)

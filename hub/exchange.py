@@ -209,7 +209,7 @@ def field_salt(master: bytes, path: str) -> bytes:
     Handing out the salt of one field reveals nothing about the others; deleting the master salt
     makes every commitment of the receipt unreadable without breaking the log (field notes 7.4).
     """
-    return hmac.digest(master, path.encode(), "sha256")
+    return hmac.new(master, path.encode(), "sha256").digest()
 
 
 def commitment(salt: bytes, value: object) -> str:
@@ -235,6 +235,8 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
+    counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
+    """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
     """Kept back from the deadline for assembling and for the second append."""
 
@@ -266,11 +268,24 @@ class Exchange:
             await self.evidence.append([self._asked(head, request, query_plan)])
         replies = await self._ask_all(request, query_plan, consumer, purpose, started)
         fields, resources = assemble(request, query_plan, replies, self.now())
+        self._count(request, query_plan, fields, purpose)
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
         )
+
+    def _count(
+        self,
+        request: QueryRequest,
+        query_plan: QueryPlan,
+        fields: Mapping[str, FieldAnswer],
+        purpose: Purpose,
+    ) -> None:
+        asked = {call.resource.id: call.source for call in query_plan.calls}
+        for path in request.want:
+            if str(path) not in query_plan.settled:
+                self.counted(purpose.county, asked[path.resource], fields[str(path)].state)
 
     async def _ask_all(
         self,
@@ -297,6 +312,8 @@ class Exchange:
                     fields=call.fields,
                     reason=reason,
                     call_id=new_id("call"),
+                    max_age=request.freshness.max_age,
+                    stale_if_error=request.freshness.stale_if_error,
                 ),
                 within=max(within, 0.0),
             )
@@ -377,6 +394,8 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
     if p is not None:
         body["source"] = p.source
         body["retrieved_at"] = p.retrieved_at.isoformat()
+        if p.freshness is not Freshness.LIVE:
+            body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
         if p.record_hash is not None:
@@ -480,19 +499,26 @@ def _resource_answer(
             resource=call.resource.id,
             state=state,
             records=(),
-            provenance=_provenance(call, reply, Freshness.LIVE),
+            provenance=_provenance(call, reply, reply.freshness),
             why=why,
+            reopens_at=reply.reopens_at,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
+    stale = too_old or reply.freshness is Freshness.STALE
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if too_old else FieldState.OK,
+        state=FieldState.STALE if stale else FieldState.OK,
         records=reply.records,
-        provenance=_provenance(call, reply, Freshness.STALE if too_old else Freshness.LIVE),
-        why="exchange.older-than-wanted" if too_old else None,
+        provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
+        why=_why_stale(reply) if stale else None,
     )
+
+
+def _why_stale(reply: SourceReply) -> str:
+    """Kept because the source did not answer (its own key says why), or older than wanted."""
+    return reply.why or "exchange.older-than-wanted"
 
 
 def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> Provenance:
@@ -519,6 +545,7 @@ def _field_answer(
             provenance=resource.provenance,
             why=resource.why,
             fix=_FIX_OF.get(resource.state),
+            reopens_at=resource.reopens_at,
         )
     if path.field is None:
         return FieldAnswer(

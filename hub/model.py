@@ -174,6 +174,8 @@ class FieldAnswer:
     """What would change the answer, in words."""
     odd: bool = False
     """True: the value is not in its code table; shown as received."""
+    reopens_at: datetime | None = None
+    """With `SOURCE_CLOSED`: when the source opens again."""
 
     @property
     def has_value(self) -> bool:
@@ -190,6 +192,7 @@ class ResourceAnswer:
     records: tuple[Record, ...] = field(repr=False)
     provenance: Provenance | None
     why: str | None
+    reopens_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

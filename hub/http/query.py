@@ -8,24 +8,22 @@ from fastapi.responses import JSONResponse
 from catalog.errors import UnknownEntry
 from hub.access import Purpose, purpose_of
 from hub.exchange import QueryPlan, plan
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
-from hub.http.problems import Problem
+from hub.http.problems import refusals
 from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
 from hub.model import FieldState, Json, QueryRequest
 
-router = APIRouter(prefix="/v1", tags=["queries"])
+router = APIRouter(prefix="/v1", tags=["queries"], route_class=JSONRoute)
 
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 404, 409, 413, 422, 503)
-}
+REFUSALS = refusals(401, 404, 409, 415)
 
 
 @router.post(
     "/queries",
     summary="统一查询 / ask once, get a typed answer for every field",
-    responses={200: {"model": QueryOut}, **PROBLEMS},
+    responses={200: {"model": QueryOut}, **REFUSALS},
 )
 async def ask(
     body: QueryIn,
@@ -54,7 +52,7 @@ async def ask(
 @router.post(
     "/queries:explain",
     summary="解释查询 / the plan and the decision per field, without asking anybody",
-    responses={200: {"model": ExplainOut}, **PROBLEMS},
+    responses={200: {"model": ExplainOut}, **REFUSALS},
 )
 async def explain(body: QueryIn, context: Joined, caller: Caller) -> JSONResponse:
     """What would be asked of whom, what would be refused by which rule, and what would change it."""

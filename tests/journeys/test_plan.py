@@ -237,6 +237,18 @@ def test_what_the_caller_rules_out_is_counted_nowhere(hub: RunningHub) -> None:
     assert materials["property-certificate"]["reason"] == "subject_objects"
 
 
+def test_who_the_case_is_about_is_given_and_not_asked(hub: RunningHub) -> None:
+    """Name and number of a subject the caller named count as given where no source says them."""
+    second = {"kind": "person", "id_type": "citizen-id", "id": HOMELESS, "name": "钱示例"}
+    child = {"kind": "person", "id_type": "citizen-id", "id": CHILD, "name": "赵小样"}
+    form = by_id(plan(hub, subjects={"guardian2": second, "child": child}).json()["form"])
+
+    assert (form["guardian2_name"]["state"], form["guardian2_name"]["value"]) == ("given", "钱示例")
+    assert form["guardian2_id_number"]["value"] == HOMELESS
+    assert form["child_name"]["state"] == "filled"
+    assert form["guardian2_mobile"]["state"] == "asked"
+
+
 def test_only_the_chosen_items_are_planned(hub: RunningHub) -> None:
     """Choosing item 4 asks for the materials of item 4 only, one copy each."""
     answer = plan(hub, items=[4]).json()
