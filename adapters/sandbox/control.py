@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from adapters.model import Record
-from adapters.sandbox.departments import Departments, UnknownDepartment
+from adapters.sandbox.departments import Departments, FaultNotThere, UnknownDepartment
 from adapters.sandbox.faults import Fault
 from adapters.sandbox.population import Persona, Population
 from adapters.sandbox.truth import truth
@@ -62,7 +62,7 @@ def app(population: Population, departments: Departments) -> ASGIApp:
         try:
             department, fault, ms = _order(await request.body())
             await departments.turn(department, fault, ms)
-        except (_BadOrder, UnknownDepartment) as error:
+        except (_BadOrder, FaultNotThere, UnknownDepartment) as error:
             return _answer({"error": str(error)}, status=400)
         return _answer({"departments": departments.state()})
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from collections.abc import Callable
 from typing import Protocol
 
 import uvicorn
@@ -29,6 +31,14 @@ class Connections(Protocol):
         """End all connections now."""
         ...
 
+    def tls(self) -> ssl.SSLContext | None:
+        """With what connections are encrypted from now on; None: not at all."""
+        ...
+
+    def release(self) -> None:
+        """Give back what is held beside connections."""
+        ...
+
 
 class Listener:
     """One port. While it is shut, connecting is refused and nobody else can take the port."""
@@ -48,8 +58,9 @@ class Listener:
         if self._server is None:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
-                self._connections.protocol, sock=_bound(self.port), backlog=2048
-            )
+                self._connections.protocol, sock=_bound(self.port), backlog=2048,
+                ssl=self._connections.tls(),
+            )  # fmt: skip
 
     async def shut(self) -> None:
         """Stop listening and end all connections; the port stays reserved."""
@@ -66,6 +77,7 @@ class Listener:
     def release(self) -> None:
         """Give the port back; only what was never opened or is shut."""
         self._reserved.close()
+        self._connections.release()
 
 
 def _bound(port: int) -> socket.socket:
@@ -92,7 +104,14 @@ class _Protocol(HttpToolsProtocol):
 class HTTPConnections:
     """Serves an ASGI application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, tls: Callable[[], ssl.SSLContext | None] = lambda: None
+    ) -> None:
+        """Args:
+        app: Who answers.
+        tls: Asked each time the port is opened.
+        """
+        self._tls = tls
         self._config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws="none",
             server_header=False, date_header=False, timeout_keep_alive=600,
@@ -103,6 +122,13 @@ class HTTPConnections:
     def protocol(self) -> asyncio.Protocol:
         """As `Connections.protocol`."""
         return _Protocol(config=self._config, server_state=self._state, app_state={})
+
+    def tls(self) -> ssl.SSLContext | None:
+        """As `Connections.tls`."""
+        return self._tls()
+
+    def release(self) -> None:
+        """As `Connections.release`."""
 
     async def end(self) -> None:
         """As `Connections.end`; requests that are being answered are given up."""
