@@ -53,7 +53,7 @@ class Fault(StrEnum):
     """Closed for now, and says so in its own way."""
     CLOCK_SKEW = "clock-skew"
     """Its clock is an hour fast, so that no moment a caller names is believed."""
-    TOKEN_RACE = "token-race"
+    TOKEN_RACE = "token-race"  # noqa: S105 -- the name of a fault
     """Each new secret or token ends all others at once, as if others refreshed all the time."""
     EXPIRED_CERTIFICATE = "expired-certificate"
     """The server's certificate ended yesterday."""

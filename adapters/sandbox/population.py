@@ -113,9 +113,7 @@ class Population(County):
     def insurance(self) -> Mapping[str, Insurance]:
         """Citizen number → what social insurance knows."""
         return {
-            person.id_number: found
-            for person in self.people
-            if (found := self.insured(person))
+            person.id_number: found for person in self.people if (found := self.insured(person))
         }
 
     @cached_property
@@ -164,15 +162,15 @@ class Population(County):
         nobody = Subject(kind="person", number=unused_number(self.today), name="查无此人")
         yield self._single("unknown", personas.UNKNOWN, nobody)
         debtor, *others = self.enterprises
-        other = next(each for each in others if each.legal_rep.listed)
+        administrator = next(each for each in others if each.legal_rep.listed)
         yield Persona(
             id="bankrupt",
             description=personas.BANKRUPT,
             subjects={
                 "debtor": _organisation(debtor),
-                "administrator": _organisation(other),
-                "leader": _subject(other.legal_rep),
-                "agent": _subject(other.contact),
+                "administrator": _organisation(administrator),
+                "leader": _subject(administrator.legal_rep),
+                "agent": _subject(administrator.contact),
             },
         )
 

@@ -36,7 +36,7 @@ from adapters.sandbox.medical_insurance import Seals
 from adapters.sandbox.oauth import TokenDesk, by_assertion, by_secret
 from adapters.sandbox.pgwire import SQLConnections
 from adapters.sandbox.population import Population
-from adapters.sandbox.serving import LOOPBACK, Connections, HTTPConnections
+from adapters.sandbox.serving import LOOPBACK, Connections, EncryptedConnections, HTTPConnections
 from adapters.sandbox.zhejiang import Zhejiang
 
 
@@ -124,9 +124,7 @@ def _marriage(at: Premises, switch: Switch) -> Connections:
 def _business_registry(at: Premises, switch: Switch) -> Connections:
     behind = Faulty(business_registry.app(at.population), switch, business_registry.MISBEHAVIOUR)
     proof = by_secret(at.credentials.client, at.credentials.business_secret)
-    desk: ASGIApp = TokenDesk(
-        behind, business_registry.TOKEN_PATH, proof, switch, counted_in=60
-    )
+    desk: ASGIApp = TokenDesk(behind, business_registry.TOKEN_PATH, proof, switch, counted_in=60)
     return HTTPConnections(desk)
 
 
@@ -148,7 +146,7 @@ def _housing_fund(at: Premises, switch: Switch) -> Connections:
         over = switch.fault is Fault.EXPIRED_CERTIFICATE
         return keys.mutual(at.papers, at.papers.expired if over else at.papers.server)
 
-    return HTTPConnections(app, tls)
+    return EncryptedConnections(app, tls)
 
 
 def _vehicles(at: Premises, switch: Switch) -> Connections:

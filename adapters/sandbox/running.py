@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 import uvloop
 
 from adapters.sandbox import control
+from adapters.sandbox.county import SEED
 from adapters.sandbox.departments import NAMES, Departments
 from adapters.sandbox.faults import Fault
 from adapters.sandbox.gateway import SECRET_SECONDS
-from adapters.sandbox.population import PEOPLE, SEED, Population
+from adapters.sandbox.population import PEOPLE, Population
 from adapters.sandbox.serving import LOOPBACK, HTTPConnections, Listener
 
 T = TypeVar("T")

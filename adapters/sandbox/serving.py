@@ -31,10 +31,6 @@ class Connections(Protocol):
         """End all connections now."""
         ...
 
-    def tls(self) -> ssl.SSLContext | None:
-        """With what connections are encrypted from now on; None: not at all."""
-        ...
-
     def release(self) -> None:
         """Give back what is held beside connections."""
         ...
@@ -58,9 +54,8 @@ class Listener:
         if self._server is None:
             loop = asyncio.get_running_loop()
             self._server = await loop.create_server(
-                self._connections.protocol, sock=_bound(self.port), backlog=2048,
-                ssl=self._connections.tls(),
-            )  # fmt: skip
+                self._connections.protocol, sock=_bound(self.port), backlog=2048
+            )
 
     async def shut(self) -> None:
         """Stop listening and end all connections; the port stays reserved."""
@@ -104,14 +99,7 @@ class _Protocol(HttpToolsProtocol):
 class HTTPConnections:
     """Serves an ASGI application."""
 
-    def __init__(
-        self, app: ASGIApp, tls: Callable[[], ssl.SSLContext | None] = lambda: None
-    ) -> None:
-        """Args:
-        app: Who answers.
-        tls: Asked each time the port is opened.
-        """
-        self._tls = tls
+    def __init__(self, app: ASGIApp) -> None:
         self._config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", ws="none",
             server_header=False, date_header=False, timeout_keep_alive=600,
@@ -122,10 +110,6 @@ class HTTPConnections:
     def protocol(self) -> asyncio.Protocol:
         """As `Connections.protocol`."""
         return _Protocol(config=self._config, server_state=self._state, app_state={})
-
-    def tls(self) -> ssl.SSLContext | None:
-        """As `Connections.tls`."""
-        return self._tls()
 
     def release(self) -> None:
         """As `Connections.release`."""
@@ -139,3 +123,80 @@ class HTTPConnections:
             _, stuck = await asyncio.wait(tasks, timeout=1)
             for task in stuck:
                 task.cancel()
+
+
+class EncryptedConnections(HTTPConnections):
+    """The same over TLS. The handshake is ours, so that a connection that never finishes it can be
+    ended like any other.
+    """
+
+    def __init__(self, app: ASGIApp, tls: Callable[[], ssl.SSLContext]) -> None:
+        """Args:
+        app: Who answers.
+        tls: Asked for each connection.
+        """
+        super().__init__(app)
+        self._tls = tls
+        self._shaking: dict[asyncio.Task[None], asyncio.Transport] = {}
+
+    def protocol(self) -> asyncio.Protocol:
+        """As `Connections.protocol`."""
+        return _Handshake(self)
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """Shake hands on a new connection."""
+        task = asyncio.get_running_loop().create_task(self._encrypted(transport))
+        self._shaking[task] = transport
+        task.add_done_callback(self._shaking.pop)
+
+    async def _encrypted(self, transport: asyncio.Transport) -> None:
+        loop = asyncio.get_running_loop()
+        inner = _Late(config=self._config, server_state=self._state, app_state={})
+        try:
+            upgraded = await loop.start_tls(transport, inner, self._tls(), server_side=True)
+        except (OSError, asyncio.CancelledError):  # ssl.SSLError is one
+            transport.abort()
+            return
+        if upgraded is None:
+            transport.abort()
+        else:
+            inner.connection_made(upgraded)
+
+    async def end(self) -> None:
+        """As `Connections.end`."""
+        for transport in tuple(self._shaking.values()):
+            transport.abort()
+        for task in tuple(self._shaking):
+            task.cancel()
+        if self._shaking:
+            await asyncio.wait(tuple(self._shaking), timeout=1)
+        await super().end()
+
+
+class _Late(_Protocol):
+    """HTTP that is told of its connection after the first bytes may have come."""
+
+    _early: bytes | None = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self._early is None:
+            super().data_received(data)
+        else:
+            self._early += data
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        early, self._early = self._early, None
+        if early:
+            super().data_received(early)
+
+
+class _Handshake(asyncio.Protocol):
+    """A connection on which TLS has not begun."""
+
+    def __init__(self, connections: EncryptedConnections) -> None:
+        self._connections = connections
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        transport.pause_reading()  # the first bytes are the handshake's
+        self._connections.begin(transport)

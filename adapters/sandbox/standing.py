@@ -19,7 +19,7 @@ def registration(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
     draws = Draws(county.seed, "registration", enterprise.index)
     established, legal_rep = enterprise.established.isoformat(), enterprise.legal_rep
     alone = enterprise.contact is legal_rep or draws.chance("alone", 50)
-    shares = ((legal_rep.name, "100%"),)
+    shares: tuple[tuple[str, str], ...] = ((legal_rep.name, "100%"),)
     if not alone:
         shares = ((legal_rep.name, "60%"), (enterprise.contact.name, "40%"))
     trade = enterprise.name.removesuffix("有限公司")[-2:]
@@ -37,7 +37,9 @@ def registration(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
         "scope": f"{trade}及相关服务",
         "industry": _INDUSTRIES.get(trade, "C"),
         "registrar": REGISTRAR,
-        "approved_on": months_after(enterprise.established, draws.number("changed", 1, 100)).isoformat(),
+        "approved_on": months_after(
+            enterprise.established, draws.number("changed", 1, 100)
+        ).isoformat(),
         "contact_name": enterprise.contact.name,
         "contact_mobile": enterprise.contact.mobile,
         "state": "1",
@@ -68,7 +70,9 @@ def taxpayer(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
                 "bank_name": "示范农商银行示例支行",
                 "bank_account": f"9990000{enterprise.index:012d}",
                 "control_device": "税务数字账户(免税控设备)",
-                "invoice_quota": "0.00" if closing else f"{draws.number('quota', 1, 75) * 10_000}.00",
+                "invoice_quota": "0.00"
+                if closing
+                else f"{draws.number('quota', 1, 75) * 10_000}.00",
                 "unused_invoices": 0 if closing else draws.number("unused", 0, 20),
             }
         ),
@@ -90,7 +94,9 @@ def compliance(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
                 "credit_grade": "D" if bankrupt else draws.one_of("grade", ("A", "B", "M")),
                 "has_violation": False,
                 "unfiled_periods": draws.number("unfiled", 1, 6) if bankrupt else 0,
-                "clearance_no": f"示税清〔{cleared.year}〕{enterprise.index:05d}号" if cleared else None,
+                "clearance_no": f"示税清〔{cleared.year}〕{enterprise.index:05d}号"
+                if cleared
+                else None,
                 "clearance_date": cleared.isoformat() if cleared else None,
                 "cleared": not owes,
             }

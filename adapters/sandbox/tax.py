@@ -78,9 +78,7 @@ def app(population: Population) -> ASGIApp:
         (record,) = standing.compliance(population, enterprise)
         return _told(_COMPLIANCE.row(record.values))
 
-    return Starlette(
-        routes=[Route("/swzj/djxx", registered), Route("/swzj/nsqk", complied)]
-    )
+    return Starlette(routes=[Route("/swzj/djxx", registered), Route("/swzj/nsqk", complied)])
 
 
 def _told(row: Mapping[str, Any] | None) -> Response:

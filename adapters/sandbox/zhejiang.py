@@ -41,7 +41,7 @@ class Zhejiang:
         """ASGI."""
         request = Request(scope, receive)
         if scope["path"] == BY_KEY:
-            await (await self._renewed(request, {self._long: _now(self._switch) + 1}))(
+            await (await self._renewed(request, {self._long: _now(self._switch) + self._life_ms}))(
                 scope, receive, send
             )
         elif scope["path"] == BY_SECRET:
