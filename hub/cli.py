@@ -41,8 +41,8 @@ evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=Tru
 app.add_typer(evidence_app, name="evidence")
 keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-for _name in ("catalog", "adapters"):
-    app.add_typer(import_module(f"{_name}.cli").app, name=_name)
+for _name in ("catalog", "adapters", "adapters.sandbox"):
+    app.add_typer(import_module(f"{_name}.cli").app, name=_name.rpartition(".")[2])
 
 _MARK = {
     "passed": "[green]✔ 通过[/]",
