@@ -383,6 +383,9 @@ class SQLConnections:
         finally:
             writer.close()
 
+    def tls(self) -> None:
+        """As `serving.Connections.tls`: in clear, as on a front machine's own network."""
+
     def release(self) -> None:
         """As `serving.Connections.release`."""
         self._database.close()

@@ -18,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 LOOPBACK = "127.0.0.1"
+HANDSHAKE_SECONDS = 2.0
+"""How long a caller may take to shake hands over TLS."""
 
 
 class Connections(Protocol):
@@ -29,6 +31,10 @@ class Connections(Protocol):
 
     async def end(self) -> None:
         """End all connections now."""
+        ...
+
+    def tls(self) -> ssl.SSLContext | None:
+        """With what new connections are encrypted; None: not at all."""
         ...
 
     def release(self) -> None:
@@ -53,9 +59,11 @@ class Listener:
         """Listen."""
         if self._server is None:
             loop = asyncio.get_running_loop()
+            context = self._connections.tls()
             self._server = await loop.create_server(
-                self._connections.protocol, sock=_bound(self.port), backlog=2048
-            )
+                self._connections.protocol, sock=_bound(self.port), backlog=2048, ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
+            )  # fmt: skip
 
     async def shut(self) -> None:
         """Stop listening and end all connections; the port stays reserved."""
@@ -111,6 +119,10 @@ class HTTPConnections:
         """As `Connections.protocol`."""
         return _Protocol(config=self._config, server_state=self._state, app_state={})
 
+    def tls(self) -> ssl.SSLContext | None:
+        """As `Connections.tls`."""
+        return None
+
     def release(self) -> None:
         """As `Connections.release`."""
 
@@ -126,77 +138,47 @@ class HTTPConnections:
 
 
 class EncryptedConnections(HTTPConnections):
-    """The same over TLS. The handshake is ours, so that a connection that never finishes it can be
-    ended like any other.
+    """The same over TLS.
+
+    The loop owns a connection until the handshake is over, and cannot be closed before: `end` waits
+    for those that have begun one, as long as they are given.
     """
 
     def __init__(self, app: ASGIApp, tls: Callable[[], ssl.SSLContext]) -> None:
         """Args:
         app: Who answers.
-        tls: Asked for each connection.
+        tls: Asked each time the port is opened.
         """
         super().__init__(app)
         self._tls = tls
-        self._shaking: dict[asyncio.Task[None], asyncio.Transport] = {}
+        self._shaking: dict[asyncio.Protocol, float] = {}
+
+    def tls(self) -> ssl.SSLContext | None:
+        """As `Connections.tls`."""
+        return self._tls()
 
     def protocol(self) -> asyncio.Protocol:
         """As `Connections.protocol`."""
-        return _Handshake(self)
-
-    def begin(self, transport: asyncio.Transport) -> None:
-        """Shake hands on a new connection."""
-        task = asyncio.get_running_loop().create_task(self._encrypted(transport))
-        self._shaking[task] = transport
-        task.add_done_callback(self._shaking.pop)
-
-    async def _encrypted(self, transport: asyncio.Transport) -> None:
-        loop = asyncio.get_running_loop()
-        inner = _Late(config=self._config, server_state=self._state, app_state={})
-        try:
-            upgraded = await loop.start_tls(transport, inner, self._tls(), server_side=True)
-        except (OSError, asyncio.CancelledError):  # ssl.SSLError is one
-            transport.abort()
-            return
-        if upgraded is None:
-            transport.abort()
-        else:
-            inner.connection_made(upgraded)
+        begun = _Awaited(config=self._config, server_state=self._state, app_state={})
+        begun.shaking = self._shaking
+        self._shaking[begun] = asyncio.get_running_loop().time() + HANDSHAKE_SECONDS
+        return begun
 
     async def end(self) -> None:
         """As `Connections.end`."""
-        for transport in tuple(self._shaking.values()):
-            transport.abort()
-        for task in tuple(self._shaking):
-            task.cancel()
-        if self._shaking:
-            await asyncio.wait(tuple(self._shaking), timeout=1)
         await super().end()
+        now = asyncio.get_running_loop().time()
+        until = max(self._shaking.values(), default=now)
+        self._shaking.clear()
+        if until > now:
+            await asyncio.sleep(until - now + 0.05)
 
 
-class _Late(_Protocol):
-    """HTTP that is told of its connection after the first bytes may have come."""
+class _Awaited(_Protocol):
+    """HTTP on a connection whose handshake has begun."""
 
-    _early: bytes | None = b""
-
-    def data_received(self, data: bytes) -> None:
-        if self._early is None:
-            super().data_received(data)
-        else:
-            self._early += data
+    shaking: dict[asyncio.Protocol, float]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        self.shaking.pop(self, None)
         super().connection_made(transport)
-        early, self._early = self._early, None
-        if early:
-            super().data_received(early)
-
-
-class _Handshake(asyncio.Protocol):
-    """A connection on which TLS has not begun."""
-
-    def __init__(self, connections: EncryptedConnections) -> None:
-        self._connections = connections
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        transport.pause_reading()  # the first bytes are the handshake's
-        self._connections.begin(transport)
