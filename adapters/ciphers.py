@@ -1,7 +1,13 @@
-"""The block ciphers that platforms ask for. The one module of this room that touches cryptography."""
+"""The block ciphers that platforms ask for, and the end of a certificate: the one module of this
+room that touches cryptography.
+"""
 
 from __future__ import annotations
 
+import os
+from datetime import datetime
+
+from cryptography import x509
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, algorithms
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
@@ -26,6 +32,11 @@ def sm4_sealed(key: bytes, iv: bytes | None, plain: bytes) -> bytes:
     return encryptor.update(padded) + encryptor.finalize()
 
 
+def sm4_vector() -> bytes:
+    """A random initial vector."""
+    return os.urandom(BLOCK)
+
+
 def sm4_opened(key: bytes, iv: bytes | None, sealed: bytes) -> bytes:
     """What `sm4_sealed` sealed.
 
@@ -33,6 +44,15 @@ def sm4_opened(key: bytes, iv: bytes | None, sealed: bytes) -> bytes:
         ValueError: It is not that.
     """
     return _opened(algorithms.SM4(key), iv, sealed)
+
+
+def certificate_end(pem: bytes) -> datetime:
+    """When the first certificate in `pem` ends.
+
+    Raises:
+        ValueError: There is none.
+    """
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
 def _opened(algorithm: BlockCipherAlgorithm, iv: bytes | None, sealed: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """The one way we speak HTTP to a source.
 
 Each source has a client of its own, so that one that hangs takes no connections from another. It
-contacts the configured origin and nobody else: no proxies from the environment, no redirects, no
+contacts the configured addresses and nobody else: no proxies from the environment, no redirects, no
 cookies. Bodies are read as they come and cut off at the source's limit, before and after
 decompression.
 """
@@ -13,7 +13,7 @@ import logging
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -22,6 +22,8 @@ from pydantic import Field, SecretStr
 from yarl import URL
 
 from adapters.auth import AuthTerms, NoAuth, authenticator
+from adapters.ciphers import certificate_end
+from adapters.envelope import SMEnvelopeAuth
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -35,7 +37,16 @@ from adapters.manifest import Connect, Finding
 from adapters.model import RawReply
 from adapters.ports import MemoryKeep
 from adapters.question import Identification, Question
-from adapters.values import PLACEHOLDER, Bytes, Charset, Secret, Section
+from adapters.resolving import GuardedResolver
+from adapters.values import (
+    PLACEHOLDER,
+    Bytes,
+    Charset,
+    Networks,
+    Secret,
+    Section,
+    parsed_networks,
+)
 
 # Its logs may hold an address with its query, and a query may hold a citizen number.
 logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
@@ -51,13 +62,28 @@ class ClientCertificate(Section):
     key: Secret
     """The private key's file; readable by the hub only."""
 
+    password: Secret | None = None
+    """Of the key's file, where it is encrypted."""
+
     def until(self) -> datetime | None:
         """When the certificate ends; None where it cannot be read."""
         try:
-            end = ssl._ssl._test_decode_cert(self.certificate)["notAfter"]  # type: ignore[attr-defined]  # noqa: SLF001 -- the one decoder that the standard library has
-        except (OSError, KeyError, ValueError):
+            return certificate_end(Path(self.certificate).read_bytes())
+        except (OSError, ValueError):
             return None
-        return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC)
+
+    def into(self, context: ssl.SSLContext) -> None:
+        """Show ourselves with it.
+
+        Raises:
+            ValueError: It cannot be read, or the key is not the certificate's.
+        """
+        password = self.password.get_secret_value() if self.password else ""
+        try:
+            # Without a password OpenSSL would ask for one on the terminal, and wait.
+            context.load_cert_chain(self.certificate, self.key.get_secret_value(), lambda: password)
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError; its text names a file
+            raise ValueError(f"cannot be used: {type(error).__name__}") from None
 
 
 class HTTPConnect(Connect):
@@ -75,6 +101,8 @@ class HTTPConnect(Connect):
     ca_path: str | None = None
     """The same somewhere else, usually as `${NAME}`."""
     client_certificate: ClientCertificate | None = None
+    allow_networks: Networks = ()
+    """Private networks that the *name* in the address may lead to; see `adapters.egress`."""
 
     @property
     def overruling_charset(self) -> str | None:
@@ -101,6 +129,8 @@ class HTTPClient:
             folder=opening.folder,
         )
         self._auth = authenticator(connect.auth, account)
+        own = parsed_networks(connect.allow_networks)
+        self._networks = (*own, *opening.surroundings.allow_networks)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, question: Question, *, within: float) -> RawReply:
@@ -111,18 +141,20 @@ class HTTPClient:
         """
         try:
             async with asyncio.timeout(within):
-                return _judged(await self._identified(question), question.expected)
+                reply, used = await self._identified(question)
+                reply = _judged(reply, question.expected)
+                return used.unwrapped(reply) if used.unwrapped is not None else reply
         except TimeoutError:
             raise SourceTimedOut("timed-out") from None
 
-    async def _identified(self, question: Question) -> RawReply:
+    async def _identified(self, question: Question) -> tuple[RawReply, Identification]:
         path = self._path(question)
         used = await self._auth.identify(question.method, path)
         reply = await self._exchange(question, used)
         if self._auth.outdated(used, reply):
             used = await self._auth.identify(question.method, path)
             reply = await self._exchange(question, used)
-        return reply
+        return reply, used
 
     def _path(self, question: Question) -> str:
         """The whole path: the address's own, and the question's below it."""
@@ -136,14 +168,14 @@ class HTTPClient:
         return min((end for end in ends if end is not None), default=None)
 
     async def _unidentified(self, question: Question) -> RawReply:
-        return _judged(await self._exchange(question, Identification()), frozenset())
+        return _judged(await self._exchange(question, Identification()), question.expected)
 
     async def _exchange(self, question: Question, used: Identification) -> RawReply:
         content, content_type = question.body()
         if used.wrapped is not None:
             content = used.wrapped(content or b"")
         headers = {**content_type, **_headers(question.headers), **used.headers}
-        target = str(self._base.origin()) + self._path(question)
+        target = question.address or str(self._base.origin()) + self._path(question)
         if question.query or used.query:
             rows = question.query or ()
             pairs = tuple(rows.items()) if isinstance(rows, Mapping) else tuple(rows)
@@ -160,8 +192,7 @@ class HTTPClient:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from None
         media_type, charset = _media_type(response.headers.get("content-type", ""))
-        reply = RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
-        return used.unwrapped(reply) if used.unwrapped is not None else reply
+        return RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -179,7 +210,9 @@ class HTTPClient:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._connections, ssl=self._ssl)
+            connector = aiohttp.TCPConnector(
+                limit=self._connections, ssl=self._ssl, resolver=GuardedResolver(self._networks)
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -212,6 +245,15 @@ def http_findings(opening: Opening) -> Iterator[Finding]:
                 found=f"{connect.ca_file!r} is not there or no PEM",
                 expected="a PEM file of authorities beside the manifest",
             )  # fmt: skip
+    yield from _certificate_findings(connect)
+    if isinstance(connect.auth, SMEnvelopeAuth):
+        for resource, ask in opening.asks.items():
+            if not ask.carries_json:
+                yield Finding(
+                    at=("resources", resource, "ask"), rule="envelope",
+                    found="sm-envelope, and no JSON body to put into it",
+                    expected="method: POST with json: {…}",
+                )  # fmt: skip
     if _is_all_there(connect.auth):
         try:
             authenticator(connect.auth, _nobodys_account(opening))
@@ -222,11 +264,35 @@ def http_findings(opening: Opening) -> Iterator[Finding]:
             )
 
 
+def _certificate_findings(connect: HTTPConnect) -> Iterator[Finding]:
+    """What is wrong with the certificates that an operator keeps elsewhere."""
+    if connect.ca_path and PLACEHOLDER not in connect.ca_path:
+        try:
+            ssl.create_default_context(cafile=connect.ca_path)
+        except OSError:
+            yield Finding(
+                at=("connect", "ca_path"), rule="ca-file", found="not there or no PEM",
+                expected="the path of a PEM file of authorities",
+            )  # fmt: skip
+    ours = connect.client_certificate
+    if ours is None or PLACEHOLDER in ours.certificate or not _is_all_there(ours):
+        return
+    try:
+        ours.into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    except ValueError as error:
+        yield Finding(
+            at=("connect", "client_certificate"), rule="client-certificate", found=str(error),
+            expected="the paths of PEM files: a certificate, and its own key",
+        )  # fmt: skip
+
+
 def _is_all_there(terms: Section) -> bool:
     """False where a secret is a placeholder: `check` runs without an environment."""
     values = (getattr(terms, name) for name in type(terms).model_fields)
     return all(
-        value.get_secret_value() != PLACEHOLDER for value in values if isinstance(value, SecretStr)
+        PLACEHOLDER not in value.get_secret_value()
+        for value in values
+        if isinstance(value, SecretStr)
     )
 
 
@@ -249,9 +315,7 @@ def _context(
     context = ssl.create_default_context(cafile=ca_file or None)
     if connect.client_certificate is None:
         return context, None
-    context.load_cert_chain(
-        connect.client_certificate.certificate, connect.client_certificate.key.get_secret_value()
-    )
+    connect.client_certificate.into(context)
     return context, connect.client_certificate.until()
 
 

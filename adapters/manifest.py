@@ -109,6 +109,11 @@ class Ask(Section):
         """The known names used anywhere in this section."""
         return frozenset(_names(self))
 
+    @property
+    def carries_json(self) -> bool:
+        """Is the question a JSON body? Only such a one can be put into an envelope."""
+        return False
+
 
 def _names(value: Any) -> Iterator[str]:
     if isinstance(value, Const):

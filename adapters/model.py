@@ -135,6 +135,8 @@ class RawReply:
     document: Any = None
     """The document, where the transport had to read it to find or assemble it (the Body of a SOAP
     envelope, the pages of a FHIR search); otherwise None, and the mapping reads `body`."""
+    entered_by: str | None = None
+    """Who typed the rows, where a clerk did."""
 
 
 class Transport(Protocol):

@@ -12,24 +12,26 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from html import escape
-from typing import Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from lxml import etree
+from pydantic import Field, model_validator
 
 from adapters.ciphers import aes_ecb_opened
-from adapters.documents import decode, parse_json
+from adapters.documents import decode, parse_json, parse_xml
 from adapters.errors import SourceAnswerInvalid, SourceRefused
 from adapters.identifying import PATH, Account, epoch_ms
 from adapters.kinds import Now
 from adapters.model import RawReply
 from adapters.question import Identification, Question
-from adapters.refreshing import Refreshing
+from adapters.refreshing import Refreshing, ending
 from adapters.refreshing import Secret as ShortLived
-from adapters.values import Secret, Section
+from adapters.values import Long, Secret, Section
 
 _NAME = r"^[A-Za-z0-9_-]{1,40}$"
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,20}$")]
+"""A reply's `code`, as text."""
 
 
 class GatewayAuth(Section):
@@ -44,8 +46,12 @@ class GatewayAuth(Section):
     app_key: Secret
     refresh: str = Field(default="/sysapi/refreshappsecret", pattern=PATH)
     """Where the short-lived secret is fetched."""
+    secret_life: Long = 15 * 60
+    """The longest a request secret is used; shorter where the gateway says so."""
     place: Literal["headers", "soap-header"] = "headers"
     """Where the signature goes; a SOAP service behind the gateway takes `tongtechheader`."""
+    time_name: str | None = Field(default=None, pattern=_NAME)
+    """Name of the time, after the prefix; None: `rtime`, in SOAP `rTime`."""
 
 
 class ZhejiangAuth(Section):
@@ -58,6 +64,12 @@ class ZhejiangAuth(Section):
     by_secret: str = Field(default="/app/refreshTokenBySec.htm", pattern=PATH)
     ok: str = "00"
     """`code` of a refresh that worked."""
+    outdated: tuple[Code, ...] = ("14",)
+    """Codes of a data reply that mean: another request secret. HTTP 401 and 403 always do."""
+    request_life: Long = 15 * 60
+    """The longest a request secret is used; shorter where the platform says so."""
+    refresh_life: Long = 48 * 3600
+    """The longest the second secret is used."""
 
 
 class TIFAuth(Section):
@@ -69,6 +81,20 @@ class TIFAuth(Section):
     prefix: str = Field(default="x-tif-", pattern=r"^[A-Za-z0-9_-]{0,32}$")
     unit: Literal["s", "ms"] = "s"
     """Of the timestamp."""
+    signed: tuple[Literal["timestamp", "token", "nonce", "paasid"], ...] = (
+        "timestamp", "token", "nonce", "timestamp",
+    )  # fmt: skip
+    """What is hashed, in order."""
+    letters: Literal["upper", "lower"] = "upper"
+    """How the hash is written."""
+    service_id: str | None = Field(default=None, min_length=1)
+    """Sent as `serviceId` where a gateway wants it."""
+
+    @model_validator(mode="after")
+    def _with_token(self) -> TIFAuth:
+        if "token" not in self.signed:
+            raise ValueError("a sign without the token proves nothing")
+        return self
 
 
 _OUTDATED = re.compile(rb'"code"\s*:\s*"?(-1|E-\d{1,4})"?\s*[,}]')
@@ -91,20 +117,14 @@ class Gateway:
         """See `Authenticator`."""
         secret, terms = await self._secret.current(), self._terms
         moment = epoch_ms(self._account.now())
-        rows = {
-            "rid": terms.rid,
-            "sid": terms.sid,
-            "rtime": moment,
-            "sign": gateway_sign(secret, terms.sid, terms.rid, moment),
-        }
-        if terms.place == "soap-header":
-            names = {**rows, "rTime": rows["rtime"]}
-            del names["rtime"]
-            header = {f"{terms.prefix}{name}": value for name, value in names.items()}
-            return Identification(secret=secret, wrapped=_with_header(header))
-        return Identification(
-            headers={f"{terms.prefix}{name}": value for name, value in rows.items()}, secret=secret
-        )
+        soap = terms.place == "soap-header"
+        names = ("rid", "sid", terms.time_name or ("rTime" if soap else "rtime"), "sign")
+        sign = gateway_sign(secret, terms.sid, terms.rid, moment)
+        values = (terms.rid, terms.sid, moment, sign)
+        rows = {f"{terms.prefix}{n}": v for n, v in zip(names, values, strict=True)}
+        if soap:
+            return Identification(secret=secret, wrapped=_with_header(rows))
+        return Identification(headers=rows, secret=secret)
 
     def outdated(self, used: Identification, reply: RawReply, /) -> bool:
         """See `Authenticator`."""
@@ -114,8 +134,8 @@ class Gateway:
         return refused
 
     async def _fetched(self, _last: ShortLived | None) -> ShortLived:
-        terms = self._terms
-        moment = epoch_ms(self._account.now())
+        terms, now = self._terms, self._account.now()
+        moment = epoch_ms(now)
         sign = gateway_sign(terms.app_key.get_secret_value(), terms.sid, terms.rid, moment)
         rows = {"rid": terms.rid, "sid": terms.sid, "rtime": moment, "sign": sign}
         reply = await self._account.ask(Question(method="POST", path=terms.refresh, json=rows))
@@ -123,9 +143,9 @@ class Gateway:
         try:
             return ShortLived(
                 text=opened_secret(terms.app_key.get_secret_value(), str(data["secret"])),
-                until=_moment(data["secretEndTime"]),
+                until=ending(data["secretEndTime"], now=now, life=terms.secret_life),
             )
-        except (TypeError, KeyError, ValueError, OverflowError):
+        except (TypeError, KeyError, ValueError):
             raise SourceAnswerInvalid("secret-unreadable") from None
 
 
@@ -136,6 +156,8 @@ class Zhejiang:
         self._terms, self._account = terms, account
         name = f"{account.address}|{terms.app_key}"
         self._secret = Refreshing(name, account.keep, account.now, self._fetched)
+        words = "|".join(map(re.escape, terms.outdated)) or "(?!)"
+        self._outdated = re.compile(rf'"code"\s*:\s*"?({words})"?\s*[,}}]'.encode())
 
     @property
     def expires_at(self) -> datetime | None:
@@ -148,8 +170,8 @@ class Zhejiang:
         return Identification(query=self._signed(secret), secret=secret)
 
     def outdated(self, used: Identification, reply: RawReply, /) -> bool:
-        """See `Authenticator`. The platform says `14` where a secret is not taken any more."""
-        refused = reply.status in {401, 403} or bool(_ZHEJIANG_OUTDATED.search(reply.body[:512]))
+        """See `Authenticator`."""
+        refused = reply.status in {401, 403} or bool(self._outdated.search(reply.body[:512]))
         if refused and used.secret is not None:
             self._secret.forget(used.secret)
         return refused
@@ -174,18 +196,18 @@ class Zhejiang:
     async def _asked(self, path: str, secret: str) -> ShortLived:
         question = Question(method="POST", path=path, form=self._signed(secret))
         data = _data(await self._account.ask(question), self._terms.ok, "datas")
-        try:
-            return ShortLived(
-                text=str(data["requestSecret"]),
-                until=_moment(data["requestSecretEndTime"]),
-                renewal=str(data["refreshSecret"]),
-                renewal_until=_moment(data["refreshSecretEndTime"]),
-            )
-        except (TypeError, KeyError, ValueError, OverflowError):
-            raise SourceAnswerInvalid("secret-unreadable") from None
-
-
-_ZHEJIANG_OUTDATED = re.compile(rb'"code"\s*:\s*"?14"?\s*[,}]')
+        request, refresh = data.get("requestSecret"), data.get("refreshSecret")
+        if not isinstance(request, str) or not isinstance(refresh, str | None):
+            raise SourceAnswerInvalid("secret-unreadable")
+        terms, now = self._terms, self._account.now()
+        return ShortLived(
+            text=request,
+            until=ending(data.get("requestSecretEndTime"), now=now, life=terms.request_life),
+            renewal=refresh or "",
+            renewal_until=ending(data.get("refreshSecretEndTime"), now=now, life=terms.refresh_life)
+            if refresh
+            else None,
+        )
 
 
 class TIFHeaders:
@@ -203,13 +225,13 @@ class TIFHeaders:
         terms, nonce = self._terms, self._nonce()
         seconds = self._now().timestamp()
         moment = str(int(seconds if terms.unit == "s" else seconds * 1000))
-        text = f"{moment}{terms.token.get_secret_value()}{nonce}{moment}"
-        rows = {
-            "paasid": terms.paas_id,
-            "timestamp": moment,
-            "nonce": nonce,
-            "signature": hashlib.sha256(text.encode()).hexdigest().upper(),
-        }
+        rows = {"paasid": terms.paas_id, "timestamp": moment, "nonce": nonce}
+        known = {**rows, "token": terms.token.get_secret_value()}
+        text = "".join(known[part] for part in terms.signed)
+        sign = hashlib.sha256(text.encode()).hexdigest()
+        rows["signature"] = sign.upper() if terms.letters == "upper" else sign
+        if terms.service_id is not None:
+            rows["serviceId"] = terms.service_id
         return Identification(headers={f"{terms.prefix}{k}": v for k, v in rows.items()})
 
     def outdated(self, _used: Identification, _reply: RawReply, /) -> bool:
@@ -231,28 +253,22 @@ def _data(reply: RawReply, ok: str, key: str) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _moment(value: Any) -> datetime:
-    """Epoch milliseconds, as number or text."""
-    return datetime.fromtimestamp(int(value) / 1000, UTC)
-
-
 def _with_header(rows: Mapping[str, str]) -> Callable[[bytes], bytes]:
-    """Puts a `tongtechheader` into a SOAP envelope that has no header yet."""
-    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in rows.items())
+    """Puts a `tongtechheader` (of no namespace) into the Header of a SOAP envelope of ours."""
 
     def wrapped(envelope: bytes) -> bytes:
-        opening = _BODY.search(envelope)
-        if opening is None:
-            raise SourceAnswerInvalid("no-soap-body")
-        prefix = opening[1].decode()
-        header = f"<{prefix}Header><tongtechheader>{inner}</tongtechheader></{prefix}Header>"
-        at = opening.start()
-        return envelope[:at] + header.encode() + envelope[at:]
+        root = parse_xml(envelope)
+        namespace = etree.QName(root).namespace
+        header = root.find(f"{{{namespace}}}Header")
+        if header is None:
+            header = etree.Element(f"{{{namespace}}}Header")
+            root.insert(0, header)
+        credentials = etree.SubElement(header, "tongtechheader")
+        for name, value in rows.items():
+            etree.SubElement(credentials, name).text = value
+        return etree.tostring(root, encoding="utf-8", xml_declaration=True)
 
     return wrapped
-
-
-_BODY = re.compile(rb"<([A-Za-z0-9_-]*:?)Body[\s>/]")
 
 
 def gateway_sign(secret: str, sid: str, rid: str, moment: str) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Protocol
 
@@ -130,3 +131,5 @@ class Surroundings:
     desk: Desk | None = None
     data_dir: Path | None = None
     """Where kinds may keep what they can make again (indexes of dropped files); None: nowhere."""
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Private networks that the names of all sources may lead to; see `adapters.egress`."""

@@ -18,6 +18,8 @@ class Question:
     method: str
     path: str
     """Begins with a slash, or empty for the address itself; without query."""
+    address: str = ""
+    """A whole address in place of source and path: a server of identities beside the source."""
     query: Mapping[str, str] | tuple[tuple[str, str], ...] | None = None
     headers: Mapping[str, str] | None = None
     json: Any = None

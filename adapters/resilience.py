@@ -25,6 +25,7 @@ from adapters.caching import CacheRules, ReplyCache
 from adapters.closing import Window, closed_until
 from adapters.errors import (
     AdapterError,
+    AnswerDeferred,
     SourceAnswerInvalid,
     SourceRefused,
     SourceTimedOut,
@@ -65,6 +66,7 @@ class _Fetched:
 
     reply: RawReply | None
     reading: Reading
+    ticket: str | None = None
     asked: bool = True
     """False: the source was not contacted, so this says nothing about it."""
 
@@ -334,6 +336,8 @@ class GuardedSource:
             record_hash=digest(fetched.reply) if fetched.reply else None,
             why=f"{self._kind}.{reading.why}" if reading.why else None,
             reopens_at=reopens,
+            ticket=fetched.ticket,
+            entered_by=fetched.reply.entered_by if fetched.reply else None,
         )
 
 
@@ -343,6 +347,9 @@ def _result(task: asyncio.Task[RawReply], plan: Plan) -> _Fetched:
     try:
         reply = task.result()
         return _Fetched(reply, plan.read(reply))
+    except AnswerDeferred as error:
+        reading = Reading(outcome=Outcome.DEFERRED, why=error.why)
+        return _Fetched(None, reading, ticket=error.ticket)
     except NotAsked as error:
         return _Fetched(None, Reading(outcome=Outcome.FAILED, why=error.why), asked=False)
     except AdapterError as error:

@@ -43,6 +43,10 @@ class RestAsk(manifest.Ask):
     form: dict[str, Leaf] | None = None
     headers: dict[str, Leaf] = Field(default_factory=dict)
 
+    @property
+    def carries_json(self) -> bool:
+        return self.body is not None
+
     @model_validator(mode="after")
     def _one_body(self) -> RestAsk:
         if self.body is not None and self.form is not None:

@@ -6,7 +6,8 @@ A manifest is written by people: a duration is `800ms`, a size `1MiB`, a secret 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
 from pydantic import (
@@ -22,6 +23,7 @@ from pydantic import (
 
 from adapters.converters import Form
 from adapters.documents import CHARSETS
+from adapters.egress import forbidden
 
 
 class FromEnvironment(str):
@@ -69,6 +71,8 @@ def _url(value: Any) -> Any:
         return value
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", value):
         raise ValueError("an address is http(s)://host[:port][/path], without user, query or #")
+    if forbidden(value):
+        raise ValueError("a link-local or metadata address is no department's system")
     return value
 
 
@@ -76,6 +80,25 @@ def _charset(value: Any) -> Any:
     if not isinstance(value, str) or value.lower() not in CHARSETS:
         raise ValueError(f"a charset is one of {', '.join(CHARSETS)}")
     return value.lower()
+
+
+def _networks(value: Any) -> Any:
+    if isinstance(value, Placeholder):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a network is written like 10.20.0.0/16")  # noqa: TRY004 -- pydantic takes ValueError
+    parsed_networks((value,))
+    return value
+
+
+def parsed_networks(texts: Iterable[str]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks in `texts`; one text may hold several, with commas between (a variable can).
+
+    Raises:
+        ValueError: One is none.
+    """
+    parts = [part.strip() for text in texts if PLACEHOLDER not in text for part in text.split(",")]
+    return tuple(ip_network(part) for part in parts if part)
 
 
 def _form(value: Any) -> Any:
@@ -107,6 +130,10 @@ Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0, le=64 * 1024 * 1024),
 Secret = Annotated[SecretStr, BeforeValidator(_secret), _text_schema(r"\$\{[A-Z][A-Z0-9_]*\}")]
 URL = Annotated[str, BeforeValidator(_url), _text_schema(r"^(https?://|\$\{)")]
 Charset = Annotated[str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})]
+Networks = tuple[
+    Annotated[str, BeforeValidator(_networks), WithJsonSchema({"type": "string"})], ...
+]
+"""Networks, written like `10.20.0.0/16`."""
 OneForm = Annotated[str, BeforeValidator(_form)]
 Forms = Annotated[
     Annotated[OneForm, Tag("one")] | Annotated[tuple[OneForm, ...], Tag("list")],

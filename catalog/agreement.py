@@ -79,6 +79,23 @@ def check_resources(file: CheckedFile, known: Vocabulary) -> None:
         _check_happened(file, at, row)
 
 
+def check_derived(file: CheckedFile, resources: CheckedFile) -> None:
+    """Derived quantities: ids, and fields that can give them."""
+    file.unique(file.rows(file.head, "derived"))
+    known = {row["id"]: row for _, row in resources.rows(resources.head, "resources")}
+    fits = {"years": {"date"}, "value": {"integer", "decimal", "date", "boolean", "code"}}
+    for at, row in file.rows(file.head, "derived"):
+        file.refer((*at, "resource"), row["resource"], known, "resource")
+        if row["resource"] not in known:
+            continue
+        fields = {f["id"]: f for f in known[row["resource"]]["fields"]}
+        file.refer((*at, "field"), row["field"], fields, "field")
+        type_ = fields.get(row["field"], {}).get("type")
+        if type_ is not None and type_ not in fits.get(row["how"], {type_}):
+            expected = f"a field of type {', '.join(sorted(fits[row['how']]))}"
+            file.complain((*at, "field"), "unfit-field", repr(row["field"]), expected)
+
+
 def _check_line_key(file: CheckedFile, at: Path, row: Row) -> None:
     fields = {f["id"]: f for _, f in file.rows(row, "fields") if isinstance(f.get("id"), str)}
     key = row.get("line_key")

@@ -354,7 +354,8 @@ def _print_live(
 ) -> None:
     """What answered, in a table of its own."""
     title = f"{catalog.counties[county_id].name} 实时数字 [dim]live figures[/]"
-    table = _table("号", "一件事", "份数", "剩余", "材料压减", "字段", "已填", "占比", title=title)
+    heads = ("号", "一件事", "份数", "免交", "并表", "剩余", "压减", "字段", "已填", "占比")
+    table = _table(*heads, title=title)
     for column in (table.columns[0], *table.columns[2:]):
         column.no_wrap = True
         column.justify = "right"
@@ -362,8 +363,9 @@ def _print_live(
     for id_, row in known.items():
         bundle = catalog.bundles[id_]
         table.add_row(
-            str(bundle.number), escape(bundle.name), str(row.before), str(row.left),
-            _percent(row.cut), str(row.fields), str(row.filled), _percent(row.share),
+            str(bundle.number), escape(bundle.name),
+            str(row.before), str(row.exempted), str(row.merged), str(row.left), _percent(row.cut),
+            str(row.fields), str(row.filled), _percent(row.share),
         )  # fmt: skip
     console.print(table)
     materials, form = reached(known.values(), goals)

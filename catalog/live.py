@@ -17,12 +17,14 @@ from catalog.figures import Goals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFigures:
-    """What one bundle's plan came to for one applicant."""
+    """What one bundle's plan came to for one applicant: counts, from which the shares follow."""
 
     before: int
     """Copies before the reform."""
     exempted: int
     """Kinds exempted by an answer, or by what the case itself makes."""
+    merged: int
+    """Kinds of departments' forms that the one form replaces."""
     left: int
     """Kinds still handed in, plus the one form."""
     fields: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +16,7 @@ from fastapi import FastAPI
 from adapters.model import Source
 from adapters.ports import Surroundings
 from adapters.registry import check, connect
+from adapters.values import parsed_networks
 from catalog.errors import UnknownEntry
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
@@ -23,6 +26,8 @@ from hub.cache import Cache, MemoryCache, RedisCache
 from hub.checks import Checks
 from hub.checks.store import CheckBook
 from hub.database import Database, migrate, open_database
+from hub.deferred import Deferrals
+from hub.desk import ClerksDesk, CountyDesk
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
 from hub.http import (
@@ -36,22 +41,31 @@ from hub.http import (
     query,
     receipts,
     sources,
+    tasks,
 )
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
-from hub.http.schemas import query_out
+from hub.http.schemas import field_out, query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import keep_at
+from hub.model import Consumer, Subject
+from hub.predicates import Watched
 from hub.settings import Configuration, Settings
-from hub.store import StoredDataKeys
+from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
 from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman, rounds
 
 log = structlog.get_logger()
+
+SWEEP_SECONDS = 2.0
+"""Between two looks for tasks that have lapsed."""
+POST_SECONDS = 0.5
+"""Between two looks into the outbox."""
 
 
 def now() -> datetime:
@@ -70,11 +84,25 @@ def join(configuration: Configuration) -> Context:
     settings = configuration.settings
     whole = load(settings.counties_dir, only=settings.county_ids)
     database, vault = _stored(settings)
-    surroundings = Surroundings(
-        keep=keep_at(settings.cache_url, vault), data_dir=settings.data_dir / "sources"
-    )
-    connected, whole = _connect(whole, configuration, surroundings)
     evidence = log_of(settings, database, vault)
+    book = TaskBook(database=database, vault=vault)
+    surroundings = Surroundings(
+        keep=keep_at(settings.cache_url, vault),
+        data_dir=settings.data_dir / "sources",
+        allow_networks=parsed_networks((settings.source_networks,)),
+    )
+    desks = {
+        county: CountyDesk(
+            county=county,
+            book=book,
+            vault=vault,
+            evidence=evidence,
+            now=now,
+            keep=timedelta(days=settings.task_days),
+        )
+        for county in whole.counties
+    }
+    connected, whole = _connect(whole, configuration, surroundings, desks)
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
     tally = FieldTally()
     exchange = Exchange(
@@ -83,6 +111,7 @@ def join(configuration: Configuration) -> Context:
         evidence=evidence,
         now=now,
         salt=vault.salt,
+        admits=_guard(database, vault, settings),
         counted=tally.count,
         reserve_ms=settings.deadline_reserve_ms,
     )
@@ -93,6 +122,19 @@ def join(configuration: Configuration) -> Context:
         callers=register,
         read_row=read_row,
         write_result=query_out,
+    )
+    later = DeferredBook(database=database, vault=vault)
+    deferrals = Deferrals(
+        book=later,
+        tasks=book,
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_query=query.read_query,
+        write_field=field_out,
+        address=settings.public_url,
+        now=now,
+        keep=timedelta(days=settings.deferred_days),
     )
     return Context(
         settings=settings,
@@ -122,6 +164,16 @@ def join(configuration: Configuration) -> Context:
             now=now,
             salt=vault.salt,
         ),
+        clerks=ClerksDesk(
+            book=book,
+            catalog=whole,
+            evidence=evidence,
+            now=now,
+            salt=vault.salt,
+            ended=(deferrals.task_ended,),
+        ),
+        deferrals=deferrals,
+        postman=Postman(later, now),
         jobs=JobEngine(
             Ledger(database=database, vault=vault),
             {KIND: many.work},
@@ -131,6 +183,27 @@ def join(configuration: Configuration) -> Context:
             lease=timedelta(seconds=settings.batch_lease_seconds),
         ),
     )
+
+
+def _guard(
+    database: Database, vault: Vault, settings: Settings
+) -> Callable[[Consumer, Subject, Watched], Awaitable[bool]]:
+    """The guard against narrowing a value by repeated questions."""
+    book = ThresholdBook(
+        database=database,
+        vault=vault,
+        most=settings.predicate_thresholds,
+        window=timedelta(days=settings.predicate_window_days),
+    )
+
+    async def admits(consumer: Consumer, subject: Subject, watched: Watched) -> bool:
+        derived = watched.derived
+        # By the field, not by the quantity: an age and a birth date narrow the same value.
+        about = (str(subject.id_type), subject.number, derived.resource, derived.field)
+        cut = f"{derived.how} {watched.predicate.cut}"
+        return await asyncio.to_thread(book.admit, (consumer.client_id, *about), cut, now())
+
+    return admits
 
 
 def _stored(settings: Settings) -> tuple[Database, Vault]:
@@ -168,7 +241,10 @@ def connected_catalog(counties: Path, county: str) -> Catalog:
 
 
 def _connect(
-    whole: Catalog, configuration: Configuration, surroundings: Surroundings
+    whole: Catalog,
+    configuration: Configuration,
+    surroundings: Surroundings,
+    desks: Mapping[str, CountyDesk],
 ) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
     bindings: list[SourceBinding] = []
@@ -179,7 +255,7 @@ def _connect(
             catalog=whole,
             environment=configuration.environment,
             now=now,
-            surroundings=surroundings,
+            surroundings=replace(surroundings, desk=desks[county]),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
         bindings.extend(connected.bindings)
@@ -206,7 +282,15 @@ def create_app(configuration: Configuration) -> FastAPI:
             bundles=len(context.catalog.bundles),
         )
         context.jobs.start()
+        later = [
+            asyncio.create_task(context.deferrals.look_at_all()),
+            asyncio.create_task(rounds(context.deferrals.sweep, SWEEP_SECONDS)),
+            asyncio.create_task(rounds(context.postman.round, POST_SECONDS)),
+        ]
         yield
+        for task in later:
+            task.cancel()
+        await asyncio.gather(*later, return_exceptions=True)
         await context.jobs.close()
         for source in context.sources.values():
             await source.aclose()
@@ -229,6 +313,6 @@ def create_app(configuration: Configuration) -> FastAPI:
         larger={PATH: context.settings.max_batch_bytes},
     )
     problems.install(app)
-    for part in (oauth, query, batches, checks, bundles, sources, catalog, receipts, health):
+    for part in (oauth, query, tasks, batches, checks, bundles, sources, catalog, receipts, health):
         app.include_router(part.router)
     return app

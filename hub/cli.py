@@ -43,6 +43,30 @@ keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=Tru
 app.add_typer(keys_app, name="keys")
 for _name in ("catalog", "adapters", "adapters.sandbox"):
     app.add_typer(import_module(f"{_name}.cli").app, name=_name.rpartition(".")[2])
+app.add_typer(import_module("hub.clerk").app, name="desk")
+
+callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
+app.add_typer(callbacks_app, name="callbacks")
+
+
+@callbacks_app.command("add")
+def add_callback(
+    client: Annotated[str, typer.Argument(help="调用方编号 / the caller's id")],
+    url: Annotated[str, typer.Argument(help="https 地址，或本机 http / https, or http to here")],
+) -> None:
+    """登记回调地址，显示一次签名密钥 / register an address; its secret is shown this once."""
+    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
+    from hub.settings import read_configuration  # noqa: PLC0415
+    from hub.store import DeferredBook  # noqa: PLC0415
+    from hub.webhooks import may_be_called, new_secret  # noqa: PLC0415
+
+    if not may_be_called(url):
+        raise typer.BadParameter("须为 https，或本机的 http / https, or http to this machine")
+    with opened_vault(read_configuration().settings) as (database, vault):
+        secret = new_secret()
+        DeferredBook(database=database, vault=vault).register_callback(client, url, secret)
+    typer.echo(secret)
+
 
 _MARK = {
     "passed": "[green]✔ 通过[/]",
@@ -92,16 +116,22 @@ def propose(
     consumer: Annotated[str, typer.Option(help="调用方编号 / who is to ask")],
     legal_basis: Annotated[str, typer.Option(help="依据文件 / the document relied on")],
     years: Annotated[int, typer.Option(min=1, max=5, help="有效几年 / for how many years")] = 1,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="包括尚未接入的数据资源 / also what is not connected yet"),
+    ] = False,
 ) -> None:
     """授权建议：各“一件事”所需的最小信息项 / the least that the county's bundles need, as YAML."""
     from hub.app import connected_catalog  # noqa: PLC0415  (imports the whole hub)
-    from hub.proposing import proposed_grants  # noqa: PLC0415  (as above)
+    from hub.proposing import connected_needs, needed, proposed_grants  # noqa: PLC0415  (as above)
 
     today = datetime.now(CHINA).date()
+    catalog = connected_catalog(read_configuration().settings.counties_dir, county)
     typer.echo(
         proposed_grants(
-            connected_catalog(read_configuration().settings.counties_dir, county),
+            catalog,
             county,
+            (needed if everything else connected_needs)(catalog, county),
             consumer=consumer,
             legal_basis=legal_basis,
             valid_from=today,
@@ -165,7 +195,11 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """启动枢纽 / run the hub until Ctrl-C."""
+    """启动枢纽 / run the hub until Ctrl-C.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
     run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
@@ -177,7 +211,11 @@ def demo(
         "var/demo"
     ),
 ) -> None:
-    """演示第一条路 / run the first journey against the sandbox and check everything shown."""
+    """演示 / run the told cases and every bundle with a source against the sandbox, check what is shown.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
 
     raise typer.Exit(the_demo.run(folder))

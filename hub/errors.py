@@ -125,3 +125,49 @@ class CacheUnavailable(HubError):
 
     code = "hub.cache-unavailable"
     retryable = True
+
+
+class UnknownTask(HubError):
+    """No such task, or not one of this department's."""
+
+    code = "hub.unknown-task"
+    origin = "caller"
+
+
+class TaskOver(HubError):
+    """The task does not wait for this (any more); `why` is the state it is in."""
+
+    code = "hub.task-over"
+    origin = "caller"
+
+
+class NotYourTask(HubError):
+    """Four eyes: who typed an answer does not confirm it."""
+
+    code = "hub.not-your-task"
+    origin = "caller"
+
+
+class AnswerRefused(HubError):
+    """What a clerk typed cannot be read; `complaints` name the field and the rule, never a value."""
+
+    code = "hub.answer-refused"
+    origin = "caller"
+
+    def __init__(self, complaints: tuple[str, ...]) -> None:
+        self.complaints = complaints
+        super().__init__("\n".join(complaints))
+
+
+class UnknownQuery(HubError):
+    """No deferred answer is kept under that id, or it is not this caller's."""
+
+    code = "hub.unknown-query"
+    origin = "caller"
+
+
+class CallbackNotRegistered(HubError):
+    """The callback's address is not registered for this caller."""
+
+    code = "hub.callback-not-registered"
+    origin = "caller"

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +49,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.predicates import NARROWED, Watch, Watched, watch
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -70,6 +71,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
+    FieldState.DEFERRED: "已交办事员录入，稍后再查 / a clerk looks it up; ask again later",
     FieldState.TIMED_OUT: "稍后重试，或请申请人提供 / try again later, or ask the applicant",
     FieldState.SOURCE_CLOSED: "数源维护中，届时恢复 / the source is closed for maintenance",
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
@@ -186,11 +188,13 @@ def assemble(
 
 def outcome_of(request: QueryRequest, fields: Mapping[str, FieldAnswer]) -> QueryOutcome:
     """*complete* when every required path has a value, or, where none is named, when every path is
-    answered for good; *refused* when nothing at all was granted.
+    answered for good; *deferred* while a clerk still looks something up; *refused* when nothing at all was granted.
     """
     unasked = {FieldState.NOT_GRANTED, FieldState.WITHHELD}
     if all(answer.state in unasked for answer in fields.values()):
         return QueryOutcome.REFUSED
+    if any(answer.state is FieldState.DEFERRED for answer in fields.values()):
+        return QueryOutcome.DEFERRED
     if request.required:
         done = all(fields[path].has_value for path in request.required)
     else:
@@ -235,6 +239,8 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
+    admits: Callable[[Consumer, Subject, Watched], Awaitable[bool]]
+    """May this caller be told on which side of a threshold this subject's value lies?"""
     counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
     """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
@@ -255,24 +261,57 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
-        query_plan = plan(
-            request,
-            consumer=consumer,
-            purpose=purpose,
-            catalog=self.catalog,
-            grants=grants,
-            now=self.now(),
-        )
+        watching, query_plan = await self.planned(request, consumer, purpose, grants)
+        asking = watching.request(request)
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
         replies = await self._ask_all(request, query_plan, consumer, purpose, started)
-        fields, resources = assemble(request, query_plan, replies, self.now())
-        self._count(request, query_plan, fields, purpose)
+        found, resources = assemble(asking, query_plan, replies, self.now())
+        self._count(asking, query_plan, found, purpose)
+        fields = watching.judged(request, found, resources, self.now())
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
+        )
+
+    async def planned(
+        self,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> tuple[Watch, QueryPlan]:
+        """The plan of a query and its predicates; cuts that would narrow a value are refused."""
+        watching = watch(request, self.catalog, purpose.county)
+        query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        narrowed: dict[str, FieldAnswer] = {}
+        for each in watching.watched:
+            granted = str(each.path) not in query_plan.settled
+            if granted and not await self.admits(consumer, request.subject, each):
+                narrowed[str(each.predicate)] = NARROWED
+        if narrowed:
+            watching = watching.without(narrowed)
+            query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        return watching, query_plan
+
+    def plan_of(
+        self,
+        watching: Watch,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> QueryPlan:
+        """The plan of a query whose predicates are known."""
+        return plan(
+            watching.request(request),
+            consumer=consumer,
+            purpose=purpose,
+            catalog=self.catalog,
+            grants=watching.grants(request, grants),
+            now=self.now(),
         )
 
     def _count(
@@ -398,6 +437,8 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
             body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
+        if p.entered_by is not None:
+            body["entered_by"] = p.entered_by
         if p.record_hash is not None:
             body["record_hash"] = p.record_hash
     return body
@@ -502,14 +543,16 @@ def _resource_answer(
             provenance=_provenance(call, reply, reply.freshness),
             why=why,
             reopens_at=reply.reopens_at,
+            ticket=reply.ticket,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
     stale = too_old or reply.freshness is Freshness.STALE
+    fresh = FieldState.MANUAL if reply.entered_by else FieldState.OK
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if stale else FieldState.OK,
+        state=FieldState.STALE if stale else fresh,
         records=reply.records,
         provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
         why=_why_stale(reply) if stale else None,
@@ -529,6 +572,7 @@ def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> 
         retrieved_at=reply.retrieved_at,
         freshness=freshness,
         record_hash=reply.record_hash,
+        entered_by=reply.entered_by,
     )
 
 

@@ -37,6 +37,7 @@ from hub.errors import InvalidSettings
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.ids import new_id
 from hub.model import Consumer, Grant
+from hub.predicates import ONLY
 from hub.store import put_consumer, put_grants
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -127,7 +128,7 @@ def _judge(page: Page, entries: Sequence[_Entry], county: str, catalog: Catalog)
                 page.complain(at, "unknown-resource", resource_id, "a resource of the catalog")
                 continue
             for name in right.fields:
-                if name != "*" and name not in resource.fields:
+                if name != "*" and name.removeprefix(ONLY) not in resource.fields:
                     page.complain(at, "unknown-field", name, f"a field of {resource_id}, or '*'")
 
 

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.values import parsed_networks
 from catalog.loading import COUNTIES
 from hub.errors import InvalidSettings
 
@@ -34,7 +35,7 @@ class Settings(BaseSettings):
     """Redis protocol address for spent tokens and limits; empty: in this process. It may
     hold a password and is never shown."""
     counties_dir: Path = COUNTIES
-    """The folder of counties; the one that ships with the product."""
+    """The folder of counties: `deploy/counties` where one stands, else the one beside the program."""
     counties: str = ""
     """Comma-separated county folders to serve; empty: all that are there."""
     host: str = "127.0.0.1"
@@ -60,11 +61,27 @@ class Settings(BaseSettings):
     """How long a chunk waits for a process that was killed before another takes it over."""
     check_days: int = Field(default=5, ge=1, le=90)
     """In how many days the departments of a composite check have to answer, where it does not say."""
+    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
+    """Different thresholds a caller may be told of one value of one subject in a window."""
+    predicate_window_days: int = Field(default=30, ge=1, le=3660)
+    deferred_days: int = Field(default=7, ge=1, le=366)
+    """How long a deferred answer is kept after its last task is due."""
+    task_days: int = Field(default=30, ge=1, le=366)
+    """How long after its end a clerk's task keeps whom it was about and what was typed."""
+    source_networks: str = ""
+    """Comma-separated private networks that the names of sources may lead to, such as
+    `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)
     """How long a withdrawn grant or a suspended caller may still be honoured by this process."""
     idempotency_hours: int = Field(default=24, ge=1, le=168)
+
+    @field_validator("source_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        parsed_networks((value,))
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -12,34 +12,32 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
 from dataclasses import dataclass, field
 from functools import cache
-from threading import Lock
+
+from seals.curve import B, G, N, P, added, affine, holds, times
+from seals.encoding import CURVE, MAX_PEM, PKCS8, POINT, SEC1, from_pem, pem, spki_of
+from seals.errors import InvalidKey, SM2Unavailable, Undecipherable
+from seals.libcrypto import SPKI, OpenSSL
+
+__all__ = [
+    "DEFAULT_ID",
+    "InvalidKey",
+    "N",
+    "PrivateKey",
+    "PublicKey",
+    "SM2Unavailable",
+    "Signature",
+    "Undecipherable",
+    "available",
+    "digest_to_sign",
+    "verified_plainly",
+]
 
 DEFAULT_ID = b"1234567812345678"
-
-# sm2p256v1, GB/T 32918.5 §A.1; a is p - 3.
-P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
-B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
-N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
-G = (
-    0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7,
-    0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0,
-)
-
-# SubjectPublicKeyInfo and PKCS #8 of an SM2 key up to its variable part.
-_SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
-_PKCS8 = bytes.fromhex("3041020100301306072a8648ce3d020106082a811ccf5501822d0427302502010104 20")
-
-
-class SM2Unavailable(RuntimeError):
-    """There is no OpenSSL 3 with SM2 here, or it does not pass its self-test: nothing is signed."""
-
-
-class InvalidKey(ValueError):
-    """No SM2 key: of another length, or no point of the curve."""
+MAX_PLAIN = 64 * 1024
+"""SM2 encrypts keys, not documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +65,17 @@ class Signature:
         Raises:
             ValueError: Neither, or r or s out of range.
         """
-        if len(value) == 64:  # no DER signature of two 256-bit integers in range is that long
-            found = cls(int.from_bytes(value[:32]), int.from_bytes(value[32:]))
-        else:
+        try:
             found = cls(*_integers(value))
+            canonical = found.r > 0 and found.s > 0 and found.der == value
+        except ValueError:
+            canonical = False
+        if not canonical:
+            if len(value) != 64:
+                raise ValueError("neither canonical DER nor 64 bytes")
+            found = cls(int.from_bytes(value[:32]), int.from_bytes(value[32:]))
         if not (0 < found.r < N and 0 < found.s < N):
             raise ValueError("r or s out of range")
-        if len(value) != 64 and found.der != value:
-            raise ValueError("not canonical DER")
         return found
 
 
@@ -87,8 +88,7 @@ class PublicKey:
 
     def __post_init__(self) -> None:
         """Refuse what is no point of the curve: verifying with it would mean nothing."""
-        x, y = self.x, self.y
-        if not (0 <= x < P and 0 <= y < P) or (y * y - (x * x * x - 3 * x + B)) % P:
+        if not holds(self.x, self.y):
             raise InvalidKey("not a point of the curve")
 
     @classmethod
@@ -103,6 +103,62 @@ class PublicKey:
             raise InvalidKey("a public key is 64 bytes, or 65 beginning with 04")
         return cls(int.from_bytes(point[:32]), int.from_bytes(point[32:]))
 
+    @classmethod
+    def from_spki(cls, der: bytes) -> PublicKey:
+        """From a SubjectPublicKeyInfo.
+
+        Raises:
+            InvalidKey: Not of SM2, or no point of the curve.
+        """
+        if len(der) != len(SPKI) + 65 or not der.startswith(SPKI):
+            raise InvalidKey("no SM2 public key")
+        return cls.read(der[len(SPKI) :])
+
+    @classmethod
+    def from_certificate(cls, der: bytes) -> PublicKey:
+        """From an X.509 certificate: its subject's key. Nothing else of it is judged.
+
+        Raises:
+            InvalidKey: No certificate, or its key is not of SM2.
+        """
+        return cls.from_spki(spki_of(der))
+
+    @classmethod
+    def from_pem(cls, text: str) -> PublicKey:
+        """From `PUBLIC KEY` or `CERTIFICATE`.
+
+        Raises:
+            InvalidKey: Neither, or not of SM2.
+        """
+        label, der = from_pem(text)
+        match label:
+            case "PUBLIC KEY":
+                return cls.from_spki(der)
+            case "CERTIFICATE":
+                return cls.from_certificate(der)
+        raise InvalidKey("no PEM of a public key or a certificate")
+
+    @property
+    def spki(self) -> bytes:
+        """SubjectPublicKeyInfo in DER."""
+        return SPKI + self.raw
+
+    @property
+    def pem(self) -> str:
+        """SubjectPublicKeyInfo in PEM."""
+        return pem("PUBLIC KEY", self.spki)
+
+    def encrypt(self, plain: bytes) -> bytes:
+        """For the holder of the private key alone, in DER (GB/T 35276).
+
+        Raises:
+            ValueError: Nothing to encrypt, or too much.
+            SM2Unavailable: There is no OpenSSL 3 with SM2.
+        """
+        if not 1 <= len(plain) <= MAX_PLAIN:
+            raise ValueError("nothing to encrypt, or too much")
+        return _needed().encrypt((self.x, self.y), plain)
+
     @property
     def raw(self) -> bytes:
         """04 ‖ x ‖ y."""
@@ -113,7 +169,7 @@ class PublicKey:
         library = _library()
         if library is None:
             return verified_plainly(self, signature, message, signer_id)
-        return library.verify(self, signature.der, message, signer_id)
+        return library.verify((self.x, self.y), signature.der, message, signer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +194,36 @@ class PrivateKey:
             raise InvalidKey("a private key is 32 bytes in range")
         return cls(int.from_bytes(value))
 
+    @classmethod
+    def generate(cls) -> PrivateKey:
+        """A new one."""
+        return cls(1 + secrets.randbelow(N - 2))
+
+    @classmethod
+    def from_pem(cls, text: str, password: str = "") -> PrivateKey:
+        """From PKCS #8, encrypted or not, or SEC 1.
+
+        Raises:
+            InvalidKey: None of SM2 is in it, or not under that password.
+            SM2Unavailable: There is no OpenSSL 3 with SM2.
+        """
+        if len(text) > MAX_PEM:
+            raise InvalidKey("too large for a key")
+        return cls.read(_needed().number_in_pem(text.encode(), password))
+
+    @classmethod
+    def from_der(cls, der: bytes) -> PrivateKey:
+        """From PKCS #8 or SEC 1, not encrypted.
+
+        Raises:
+            InvalidKey: None of SM2 is in it.
+            SM2Unavailable: There is no OpenSSL 3 with SM2.
+        """
+        return cls.read(_needed().number_in_der(der))
+
     def public(self) -> PublicKey:
         """Its public key. Not in constant time: for setting up, not for every message."""
-        x, y = _affine(_times(self.d, G))
+        x, y = affine(times(self.d, G))
         return PublicKey(x, y)
 
     def sign(self, message: bytes, signer_id: bytes = DEFAULT_ID) -> Signature:
@@ -149,10 +232,27 @@ class PrivateKey:
         Raises:
             SM2Unavailable: There is no signer here that may be trusted with a key.
         """
-        library = _library()
-        if library is None:
-            raise SM2Unavailable("no OpenSSL 3 with SM2")
-        return Signature.read(library.sign(self, message, signer_id))
+        return Signature.read(_needed().sign(self.d, message, signer_id))
+
+    def decrypt(self, sealed: bytes) -> bytes:
+        """What was encrypted for this key (DER, GB/T 35276).
+
+        Raises:
+            Undecipherable: It was not, or it was changed.
+            SM2Unavailable: There is no OpenSSL 3 with SM2.
+        """
+        if not 1 <= len(sealed) <= MAX_PLAIN + 200:
+            raise Undecipherable("cannot decrypt")
+        return _needed().decrypt(self.d, sealed)
+
+    def pkcs8_pem(self) -> str:
+        """PKCS #8, not encrypted: for a file of its owner alone."""
+        return pem("PRIVATE KEY", PKCS8 + self.d.to_bytes(32) + POINT + self.public().raw)
+
+    def sec1_pem(self) -> str:
+        """SEC 1 (`EC PRIVATE KEY`), not encrypted."""
+        body = SEC1 + self.d.to_bytes(32) + CURVE + POINT + self.public().raw
+        return pem("EC PRIVATE KEY", body)
 
 
 def available() -> bool:
@@ -168,6 +268,13 @@ def digest_to_sign(key: PublicKey, message: bytes, signer_id: bytes = DEFAULT_ID
     return _sm3(z + message)
 
 
+def _needed() -> OpenSSL:
+    library = _library()
+    if library is None:
+        raise SM2Unavailable("no OpenSSL 3 with SM2")
+    return library
+
+
 def verified_plainly(
     key: PublicKey, signature: Signature, message: bytes, signer_id: bytes = DEFAULT_ID
 ) -> bool:
@@ -177,10 +284,10 @@ def verified_plainly(
     if not t:
         return False
     e = int.from_bytes(digest_to_sign(key, message, signer_id))
-    point = _added(_times(s, G), _times(t, (key.x, key.y)))
+    point = added(times(s, G), times(t, (key.x, key.y)))
     if point[2] == 0:
         return False
-    return (e + _affine(point)[0]) % N == r
+    return (e + affine(point)[0]) % N == r
 
 
 def _sm3(data: bytes) -> bytes:
@@ -212,60 +319,7 @@ def _one_integer(der: bytes) -> tuple[int, bytes]:
     return int.from_bytes(body, signed=True), rest
 
 
-# --- the curve, for verifying without OpenSSL (Jacobian coordinates) ------------------------------
-
-_Point = tuple[int, int, int]
-_INFINITY: _Point = (1, 1, 0)
-
-
-def _affine(point: _Point) -> tuple[int, int]:
-    x, y, z = point
-    inverse = pow(z, -1, P)
-    square = inverse * inverse % P
-    return x * square % P, y * square * inverse % P
-
-
-def _doubled(point: _Point) -> _Point:
-    x, y, z = point
-    if not y or not z:
-        return _INFINITY
-    square = y * y % P
-    s = 4 * x * square % P
-    m = 3 * (x - z * z) * (x + z * z) % P
-    new_x = (m * m - 2 * s) % P
-    return new_x, (m * (s - new_x) - 8 * square * square) % P, 2 * y * z % P
-
-
-def _added(one: _Point, other: _Point) -> _Point:
-    if not one[2]:
-        return other
-    if not other[2]:
-        return one
-    x1, y1, z1 = one
-    x2, y2, z2 = other
-    z1z1, z2z2 = z1 * z1 % P, z2 * z2 % P
-    u1, u2 = x1 * z2z2 % P, x2 * z1z1 % P
-    s1, s2 = y1 * z2 * z2z2 % P, y2 * z1 * z1z1 % P
-    if u1 == u2:
-        return _doubled(one) if s1 == s2 else _INFINITY
-    h, r = (u2 - u1) % P, (s2 - s1) % P
-    hh = h * h % P
-    hhh, v = h * hh % P, u1 * hh % P
-    x3 = (r * r - hhh - 2 * v) % P
-    return x3, (r * (v - x3) - s1 * hhh) % P, h * z1 * z2 % P
-
-
-def _times(scalar: int, point: tuple[int, int]) -> _Point:
-    found, step = _INFINITY, (point[0], point[1], 1)
-    while scalar:
-        if scalar & 1:
-            found = _added(found, step)
-        step = _doubled(step)
-        scalar >>= 1
-    return found
-
-
-# --- OpenSSL 3 --------------------------------------------------------------------------------
+# --- OpenSSL, found once and tested before its first use ------------------------------------------
 
 _VECTOR_KEY = PublicKey.read(
     bytes.fromhex(
@@ -280,136 +334,35 @@ _VECTOR = Signature(
 )
 """GB/T 32918.5 §A.2, for the message `message digest` and the default id."""
 
-_POINTER, _BYTES, _SIZE, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int
-_FUNCTIONS: dict[str, tuple[object, list[object]]] = {
-    "EVP_MD_CTX_new": (_POINTER, []),
-    "EVP_MD_CTX_free": (None, [_POINTER]),
-    "EVP_PKEY_CTX_new": (_POINTER, [_POINTER, _POINTER]),
-    "EVP_PKEY_CTX_free": (None, [_POINTER]),
-    "EVP_PKEY_CTX_set1_id": (_INT, [_POINTER, _BYTES, _INT]),
-    "EVP_MD_CTX_set_pkey_ctx": (None, [_POINTER, _POINTER]),
-    "EVP_sm3": (_POINTER, []),
-    "EVP_DigestSignInit": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "EVP_DigestSign": (_INT, [_POINTER, _BYTES, ctypes.POINTER(_SIZE), _BYTES, _SIZE]),
-    "EVP_DigestVerifyInit": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "EVP_DigestVerify": (_INT, [_POINTER, _BYTES, _SIZE, _BYTES, _SIZE]),
-    "d2i_PUBKEY": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
-    "d2i_AutoPrivateKey": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
-    "EVP_PKEY_up_ref": (_INT, [_POINTER]),
-    "EVP_PKEY_free": (None, [_POINTER]),
-    "ERR_clear_error": (None, []),
-}
-
-
-class _OpenSSL:
-    """The few functions of libcrypto that are needed. ctypes gives up the interpreter in each."""
-
-    def __init__(self, library: ctypes.CDLL) -> None:
-        """Raises:
-        AttributeError: A function is missing: no OpenSSL 3, or built without SM2.
-        """
-        self._library = library
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(library, name)
-            function.restype, function.argtypes = result, arguments
-        self._keys: dict[tuple[str, int, int], int] = {}
-        self._lock = Lock()
-
-    def sign(self, key: PrivateKey, message: bytes, signer_id: bytes) -> bytes:
-        """DER of the signature."""
-        name, der = ("private", key.d, 0), _PKCS8 + key.d.to_bytes(32)
-        library = self._library
-        with (
-            self._held("d2i_AutoPrivateKey", name, der) as handle,
-            _Context(library, handle, signer_id) as context,
-        ):
-            if library.EVP_DigestSignInit(context, None, library.EVP_sm3(), None, handle) != 1:
-                raise SM2Unavailable("EVP_DigestSignInit")
-            size = _SIZE(80)
-            out = ctypes.create_string_buffer(80)
-            if library.EVP_DigestSign(context, out, size, message, len(message)) != 1:
-                raise SM2Unavailable("EVP_DigestSign")
-            return out.raw[: size.value]
-
-    def verify(self, key: PublicKey, der: bytes, message: bytes, signer_id: bytes) -> bool:
-        """Does OpenSSL accept it?"""
-        library = self._library
-        with (
-            self._held("d2i_PUBKEY", ("public", key.x, key.y), _SPKI + key.raw) as handle,
-            _Context(library, handle, signer_id) as context,
-        ):
-            if library.EVP_DigestVerifyInit(context, None, library.EVP_sm3(), None, handle) != 1:
-                raise SM2Unavailable("EVP_DigestVerifyInit")
-            done = library.EVP_DigestVerify(context, der, len(der), message, len(message))
-            library.ERR_clear_error()
-            return bool(done == 1)
-
-    @contextmanager
-    def _held(self, function: str, name: tuple[str, int, int], der: bytes) -> Iterator[int]:
-        """The key as OpenSSL has it, ours while the block runs. Keys are kept, for loading one
-        costs as much as signing; the oldest makes room.
-        """
-        library = self._library
-        with self._lock:
-            known = self._keys.get(name)
-            if known is None:
-                place = _BYTES(der)
-                known = getattr(library, function)(None, ctypes.byref(place), len(der))
-                if not known:
-                    raise SM2Unavailable(function)
-                if len(self._keys) >= _MOST_KEYS:
-                    library.EVP_PKEY_free(self._keys.pop(next(iter(self._keys))))
-                self._keys[name] = known
-            library.EVP_PKEY_up_ref(known)
-        try:
-            yield known
-        finally:
-            library.EVP_PKEY_free(known)
-
-
-_MOST_KEYS = 1024
-
-
-class _Context:
-    """A digest context with the signer's id, freed in any case."""
-
-    def __init__(self, library: ctypes.CDLL, key: int, signer_id: bytes) -> None:
-        self._library, self._key, self._id = library, key, signer_id
-
-    def __enter__(self) -> int:
-        library = self._library
-        self._digest = library.EVP_MD_CTX_new()
-        self._context = library.EVP_PKEY_CTX_new(self._key, None)
-        if library.EVP_PKEY_CTX_set1_id(self._context, self._id, len(self._id)) != 1:
-            self.__exit__()
-            raise SM2Unavailable("EVP_PKEY_CTX_set1_id")
-        library.EVP_MD_CTX_set_pkey_ctx(self._digest, self._context)
-        return int(self._digest)
-
-    def __exit__(self, *_: object) -> None:
-        self._library.EVP_MD_CTX_free(self._digest)
-        self._library.EVP_PKEY_CTX_free(self._context)
+_VECTOR_POINT = (_VECTOR_KEY.x, _VECTOR_KEY.y)
+_VECTOR_SEALED = bytes.fromhex(
+    "307c022004ebfc718e8d1798620432268e77feb6415e2ede0e073c0f4f640ecd2e149a73022100"
+    "e858f9d81e5430a57b36daab8f950a3c64e6ee6a63094d99283aff767e124df0042059983c18f809e262923c53aec2"
+    "95d30383b54e39d609d160afcb1908d0bd8766041321886ca989ca9c7d58087307ca93092d651efa"
+)
+"""GB/T 32918.5 §A.3, in DER."""
 
 
 @cache
-def _library() -> _OpenSSL | None:
+def _library() -> OpenSSL | None:
     """libcrypto, if it is there and right: it verifies the published vector, refuses a changed
-    one, and signs what plain Python accepts.
+    one, signs what plain Python accepts, and decrypts the published ciphertext.
     """
     name = ctypes.util.find_library("crypto")
     if name is None:
         return None
     message = b"message digest"
     try:
-        found = _OpenSSL(ctypes.CDLL(name))
+        found = OpenSSL(ctypes.CDLL(name))
         right = (
-            found.verify(_VECTOR_KEY, _VECTOR.der, message, DEFAULT_ID)
-            and not found.verify(_VECTOR_KEY, _VECTOR.der, b"another", DEFAULT_ID)
+            found.verify(_VECTOR_POINT, _VECTOR.der, message, DEFAULT_ID)
+            and not found.verify(_VECTOR_POINT, _VECTOR.der, b"another", DEFAULT_ID)
             and verified_plainly(
                 _VECTOR_KEY,
-                Signature.read(found.sign(_VECTOR_PRIVATE, message, DEFAULT_ID)),
+                Signature.read(found.sign(_VECTOR_PRIVATE.d, message, DEFAULT_ID)),
                 message,
             )
+            and found.decrypt(_VECTOR_PRIVATE.d, _VECTOR_SEALED) == b"encryption standard"
         )
     except (OSError, AttributeError, SM2Unavailable, ValueError):
         return None

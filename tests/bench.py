@@ -171,7 +171,7 @@ def wait_for(url: str) -> None:
 @contextmanager
 def sandbox(folder: Path, delay_ms: int) -> Iterator[dict[str, str]]:
     """The simulated departments."""
-    path = folder / f"environment-{delay_ms}"
+    path = folder / new_id("environment")
     with process(
         "-m", "adapters.sandbox", "--environment-file", str(path), "--delay-ms", str(delay_ms)
     ):
@@ -292,7 +292,7 @@ def bench_plan(folder: Path, rows: list[tuple[str, str, str]]) -> dict[str, floa
         whole = latency(plan, 60)
         httpx2.post(
             f"{control}/faults",
-            json={"department": "immunization", "fault": "hang"},
+            json={"department": "realestate", "fault": "hang"},
             trust_env=False,
         )
         hung = max(asyncio.run(_latencies(plan, 3)))

@@ -17,13 +17,16 @@ import httpx2
 from hub.errors import HubError
 from hub.running import START_SECONDS
 
+HUB_LOG = "hub.log"
+"""What the hub wrote; its presence also tells that a folder is a demo's."""
+
 
 @contextmanager
 def hub_process(folder: Path, sandbox: Mapping[str, str]) -> Iterator[str]:
     """The hub with the intake systems of all counties admitted; yields its address.
 
     Raises:
-        HubError: It did not start; its log is `hub.log` in `folder`.
+        HubError: It did not start; its log is `HUB_LOG` in `folder`.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -36,7 +39,7 @@ def hub_process(folder: Path, sandbox: Mapping[str, str]) -> Iterator[str]:
         "MIANTI_PORT": str(port),
         "MIANTI_PUBLIC_URL": url,
     }
-    with (folder / "hub.log").open("wb") as log:
+    with (folder / HUB_LOG).open("wb") as log:
         command = [sys.executable, "-m", "hub", "serve", "--admit-intake"]
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  (our own module)
         try:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +14,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from catalog.figures import Figures, Goals, Overview
 from catalog.live import reached
-from catalog.model import Catalog
 from hub.demo.counter import Shown
-from hub.demo.live import LiveRow
+from hub.demo.live import LiveRound, LiveRow
+from hub.demo.wording import CHINA, Names, answered, authority, chinese, moment, percent, told
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def write_report(
     folder: Path,
-    catalog: Catalog,
+    names: Names,
     *,
     shown: Sequence[Shown],
-    live: Mapping[str, Sequence[LiveRow]],
+    live: Mapping[str, LiveRound],
     figures: Mapping[str, Overview],
     total: Figures,
     failures: Sequence[str],
 ) -> None:
     """Write `report.json` and `report.html` into `folder`. Live and desk figures stand apart."""
     goals = Goals()
+    made_at = datetime.now(UTC)
     document = {
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_at": made_at.isoformat(timespec="seconds"),
         "as_shown": not failures,
         "failures": list(failures),
         "goals": {
@@ -41,7 +43,7 @@ def write_report(
             "filled_share": str(float(goals.filled_share)),
         },
         "cases": [_case(each) for each in shown],
-        "live_figures": {county: _live(rows, goals) for county, rows in live.items()},
+        "live_figures": {county: _live(each, goals) for county, each in live.items()},
         "desk_figures": {
             county: {bundle: _figures(f) for bundle, f in overview.bundles.items()}
             for county, overview in figures.items()
@@ -53,30 +55,15 @@ def write_report(
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
     )
-    page = environment.get_template("report.html").render(**document, names=_Names(catalog))
+    environment.filters.update(
+        basis=names.basis, path=names.path, bundle=names.bundle, county=names.county,
+        authority=authority, moment=moment, chinese=chinese, told=told, answered=answered,
+        percent=percent,
+    )  # fmt: skip
+    page = environment.get_template("report.html").render(
+        **document, made=f"{made_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    )
     (folder / "report.html").write_text(page, encoding="utf-8")
-
-
-class _Names:
-    """What things are called, for a page that a clerk reads."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
-
-    def bundle(self, id_: str) -> str:
-        return self._catalog.bundles[id_].name
-
-    def county(self, id_: str) -> str:
-        return self._catalog.counties[id_].name
-
-    def resource(self, id_: str) -> str:
-        return self._catalog.resources[id_].name
-
-    def path(self, path: str) -> str:
-        """A wanted path in words: 不动产权属登记信息 · 坐落."""
-        name, _, field = path.replace("[]", "").rpartition(".")
-        resource = self._catalog.resources[name]
-        return f"{resource.name} · {resource.fields[field].label}"
 
 
 def _case(shown: Shown) -> dict[str, Any]:
@@ -91,21 +78,33 @@ def _case(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _live(rows: Sequence[LiveRow], goals: Goals) -> dict[str, Any]:
-    materials, form = reached((row.figures for row in rows), goals)
-    bundles = {
-        row.bundle: {
-            **asdict(row),
-            "cut": round(float(row.figures.cut), 3),
-            "share": round(float(row.figures.share), 3),
-        }
-        for row in rows
+def _live(live: LiveRound, goals: Goals) -> dict[str, Any]:
+    materials, form = reached((row.figures for row in live.rows), goals)
+    return {
+        "bundles": {row.bundle: _live_row(row, goals) for row in live.rows},
+        "without_source": list(live.without_source),
+        "reaching": {"materials": materials, "fields": form},
     }
-    return {"bundles": bundles, "reaching": {"materials": materials, "fields": form}}
+
+
+def _live_row(row: LiveRow, goals: Goals) -> dict[str, Any]:
+    materials, form = row.figures.reaches(goals)
+    return {
+        **asdict(row),
+        # Shares travel as text and rounded down, as in a plan: 0.5996 is not 0.6.
+        "cut": _rounded(row.figures.cut),
+        "share": _rounded(row.figures.share),
+        "reaches": {"materials": materials, "fields": form},
+    }
+
+
+def _rounded(share: Fraction) -> str:
+    return f"{float(share * 1000 // 1) / 1000:.3f}"
 
 
 def _figures(f: Figures) -> dict[str, int]:
     return {
+        "bundles": f.bundles,
         "analysed": f.analysed,
         "items": f.items,
         "kinds": f.kinds,

@@ -24,6 +24,10 @@ division and a day, and one in eleven of its kind has the right check digit by c
 _ROW = re.compile(r"[0-9](?:[\W_]{0,3}[0-9])*(?:[\W_]{0,3}X(?![0-9A-Z]))?")
 """Digits with at most three signs between them that are neither letters nor digits."""
 _GROUP = re.compile(r"[0-9]+(?:X(?![0-9A-Z]))?")
+_WINDOW = re.compile(
+    r"(?=([1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9X]))"
+)
+"""Each place in a row where a citizen number could begin; the check of all others would be dear."""
 _MOBILE = re.compile(
     r"(?<![0-9])(?:(?:00)?86[\W_]{0,3})?1[3-9][0-9][\W_]{0,3}[0-9]{4}[\W_]{0,3}[0-9]{4}(?![0-9])"
 )
@@ -56,8 +60,7 @@ def _alone(row: str) -> Iterator[str]:
 
 
 def _inside(row: str) -> Iterator[str]:
-    whole = re.sub(r"[\W_]", "", row)
-    return (whole[at : at + 18] for at in range(len(whole) - 17))
+    return (each[1] for each in _WINDOW.finditer(re.sub(r"[\W_]", "", row)))
 
 
 def _is_citizen(number: str, today: date) -> bool:

@@ -16,6 +16,8 @@ from catalog.model import Catalog
 from hub.bundles import BundlePlanner
 from hub.checks import Checks
 from hub.database import Database
+from hub.deferred import Deferrals
+from hub.desk import ClerksDesk
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
 from hub.exchange import Exchange
@@ -26,6 +28,7 @@ from hub.store import all_consumers, all_grants
 from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman
 
 
 @dataclass(slots=True)
@@ -87,6 +90,9 @@ class Context:
     planner: BundlePlanner
     jobs: JobEngine
     checks: Checks
+    clerks: ClerksDesk
+    deferrals: Deferrals
+    postman: Postman
     tally: FieldTally
 
 

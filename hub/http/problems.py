@@ -134,6 +134,36 @@ TABLE: dict[str, Entry] = {
         title="该部分不由你部门答复，或已答复 / Not yours to answer, or answered",
         fix="待答复的部分见 GET /v1/checks/assigned / see what waits for you there",
     ),
+    "hub.unknown-query": Entry(
+        status=404,
+        title="没有保存这次查询的结果 / No answer is kept for this query",
+        fix="只保存待录入的查询，且只给查询方；请重新查询 / only deferred answers are kept, for their caller",
+    ),
+    "hub.callback-not-registered": Entry(
+        status=422,
+        title="回调地址未登记 / The callback's address is not registered",
+        fix="请枢纽运行单位登记：mianti callbacks add / ask the bureau that runs the hub",
+    ),
+    "hub.unknown-task": Entry(
+        status=404,
+        title="没有这项录入任务 / No such task",
+        fix="本部门的任务见 GET /v1/tasks / see the department's tasks there",
+    ),
+    "hub.task-over": Entry(
+        status=409,
+        title="该任务已录入、已失效或不待复核 / The task does not wait for this",
+        fix="待办见 GET /v1/tasks / see what waits there",
+    ),
+    "hub.not-your-task": Entry(
+        status=403,
+        title="录入人不能复核自己的录入 / Who typed it does not confirm it",
+        fix="请另一名工作人员复核 / another clerk has to confirm",
+    ),
+    "hub.answer-refused": Entry(
+        status=422,
+        title="录入内容不符合信息项的类型或代码 / What was typed does not fit its fields",
+        fix="按 why 更正：日期如 2026-11-24，代码可填代码或名称 / correct what why lists",
+    ),
     "hub.bundle-not-analysed": Entry(
         status=409,
         title="该“一件事”尚未梳理材料 / This bundle has no material list yet",
@@ -340,7 +370,7 @@ async def _on_hub(request: Request, error: Exception) -> Response:
         request,
         error.code,
         origin=error.origin,
-        why=[why] if (why := getattr(error, "why", "")) else [],
+        why=getattr(error, "why", "").splitlines(),
         headers=headers,
     )
 

@@ -26,7 +26,7 @@ from pydantic.config import JsonDict
 
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
-from catalog.lookup import parse_path
+from catalog.lookup import FieldPath, Predicate, parse_path
 from catalog.model import Bundle
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
 from hub.http.clear import number_of_a_person
@@ -210,6 +210,12 @@ class BatchHeadIn(Wire):
         return self
 
 
+class CallbackIn(Wire):
+    """Where to be told when a deferred answer is whole."""
+
+    url: Annotated[str, StringConstraints(min_length=8, max_length=500), AfterValidator(_writable)]
+
+
 class QueryIn(BatchHeadIn):
     """`POST /v1/queries`."""
 
@@ -226,13 +232,16 @@ class QueryIn(BatchHeadIn):
     )
 
     subject: SubjectIn
+    callback: CallbackIn | None = None
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
+        paths = [parse_path(text) for text in self.want]
         return QueryRequest(
             subject=self.subject.to_subject(),
             basis=self.basis.to_basis(),
-            want=tuple(parse_path(text) for text in self.want),
+            want=tuple(p for p in paths if isinstance(p, FieldPath)),
+            predicates=tuple(p for p in paths if isinstance(p, Predicate)),
             required=frozenset(self.completeness.required),
             freshness=FreshnessWish(
                 max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
@@ -337,6 +346,7 @@ class ProvenanceOut(BaseModel):
     retrieved_at: datetime
     freshness: Literal["live", "cached", "stale"]
     record_hash: str | None
+    entered_by: str | None = None
 
 
 class FieldOut(BaseModel):
@@ -358,6 +368,10 @@ class QueryOut(BaseModel):
     outcome: QueryOutcome
     receipt: str
     fields: dict[str, FieldOut]
+    status_url: str | None = None
+    """With `deferred`: where the whole answer will be."""
+    receipts: list[str] = Field(default_factory=list)
+    """Of a deferred answer that is whole: the first receipt, and those of the late fields."""
 
 
 class ExplainedField(BaseModel):
@@ -458,7 +472,7 @@ def field_out(answer: FieldAnswer) -> dict[str, Json]:
 
 def provenance_out(provenance: Provenance) -> dict[str, Json]:
     """Where a value comes from."""
-    return {
+    out: dict[str, Json] = {
         "authority": provenance.authority,
         "source": provenance.source,
         "as_of": provenance.as_of.isoformat() if provenance.as_of else None,
@@ -466,6 +480,9 @@ def provenance_out(provenance: Provenance) -> dict[str, Json]:
         "freshness": str(provenance.freshness),
         "record_hash": provenance.record_hash,
     }
+    if provenance.entered_by is not None:
+        out["entered_by"] = provenance.entered_by
+    return out
 
 
 def plan_out(plan: BundlePlan) -> dict[str, Json]:

@@ -441,8 +441,8 @@ KEYS = {
 }
 
 
-def _sm4(plain: bytes, *, encrypt: bool, iv: bytes | None) -> bytes:
-    cipher = Cipher(algorithms.SM4(SM4_KEY), modes.CBC(iv) if iv else modes.ECB())  # noqa: S305 -- the platform's
+def _sm4(plain: bytes, *, encrypt: bool, iv: bytes | None, key: bytes = SM4_KEY) -> bytes:
+    cipher = Cipher(algorithms.SM4(key), modes.CBC(iv) if iv else modes.ECB())  # noqa: S305 -- the platform's
     if encrypt:
         padder = padding.PKCS7(128).padder()
         encryptor = cipher.encryptor()
@@ -457,7 +457,8 @@ def _base(fields: Mapping[str, Any]) -> bytes:
             return value
         return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
-    return "&".join([*(f"{k}={shown(fields[k])}" for k in sorted(fields)), "key=s3cret"]).encode()
+    rows = (f"{k}={shown(fields[k])}" for k in sorted(fields) if fields[k] != "")
+    return "&".join([*rows, "key=s3cret"]).encode()
 
 
 @dataclass
@@ -466,7 +467,12 @@ class Platform:
 
     iv: bytes | None = None
     spoil: Callable[[dict[str, Any]], None] = lambda _document: None
+    moment: Callable[[], str] = lambda: "1"
+    rows: str = '[{"jzzh": "J1", "xm": "赵明示"}]'
+    signed: str | None = None
+    """What stands for the rows in the text that is signed, where it is not their usual form."""
     questions: list[Any] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
 
     async def __call__(self, request: Request, writer: asyncio.StreamWriter) -> None:
         sent = json.loads(request.body)
@@ -477,17 +483,18 @@ class Platform:
             writer.write(answers({"code": "E-SIGN", "message": "验签失败"}))
             return
         self.questions.append(data)
-        fields = {"code": "0", "timestamp": "1"}
-        rows = [{"jzzh": "J1", "xm": "赵明示"}]
-        plain = json.dumps(rows, ensure_ascii=False).encode()
-        value = THEIRS.sign(_base({**fields, "data": rows}))
+        fields = {"code": "0", "timestamp": self.moment()}
+        plain = self.rows.encode()
+        shown = self.signed if self.signed is not None else json.loads(self.rows)
+        value = THEIRS.sign(_base({**fields, "data": shown}))
         document = {
             **fields,
             "encData": _sm4(plain, encrypt=True, iv=self.iv).hex(),
             "signData": base64.b64encode(value.raw).decode(),
         }
         self.spoil(document)
-        writer.write(answers(document))
+        self.sent.append(answers(document))
+        writer.write(self.sent[-1])
 
 
 def envelope_manifest(more: str = "") -> str:
@@ -534,7 +541,7 @@ SPOILT: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "another code": (lambda d: d.update(code="00"), "envelope-signature"),
     "a field more": (lambda d: d.update(more="1"), "envelope-signature"),
     "a bit of the data": (_flip, "envelope"),
-    "no signature": (lambda d: d.pop("signData"), "envelope"),
+    "no signature": (lambda d: d.pop("signData"), "envelope-unsigned-0"),
     "signature of garbage": (lambda d: d.update(signData="AAAA"), "envelope"),
     "data of garbage": (lambda d: d.update(encData="zz"), "envelope"),
     "data of nothing": (lambda d: d.update(encData=""), "envelope"),
@@ -551,16 +558,165 @@ async def test_a_spoilt_envelope_is_no_answer(tmp_path: Path, name: str) -> None
     assert reply.why in {f"rest.{why}", "rest.envelope-signature"}
 
 
-async def test_an_error_outside_the_envelope_is_the_manifests_to_judge(tmp_path: Path) -> None:
-    """Here: our signature is not theirs to accept."""
+async def test_what_is_not_signed_is_believed_in_nothing(tmp_path: Path) -> None:
+    """Neither a record nor “no record” nor an error; the platform's code is told for who mends it."""
+    said: dict[str, Any] = {
+        "an error": ({"code": "E-SIGN"}, "rest.envelope-unsigned-E-SIGN"),
+        "a record": (GOOD, "rest.envelope-unsigned-0"),
+        "no record": ({"code": "0", "data": []}, "rest.envelope-unsigned-0"),
+        "a code about a person": ({"code": "赵明示"}, "rest.envelope-unsigned"),
+        "a list": ([], "rest.envelope"),
+        "no JSON": (b"<html>", "rest.json"),
+    }
+    for body, why in said.values():
+
+        async def behaviour(_: Request, writer: asyncio.StreamWriter, body: Any = body) -> None:
+            writer.write(http(body) if isinstance(body, bytes) else answers(body))
+
+        async with serve(behaviour) as server:
+            reply = await through_envelope(tmp_path, server)
+        assert (reply.outcome, reply.why) == (Outcome.FAILED, why)
+
+
+async def test_a_page_with_an_error_status_is_told_by_its_status(tmp_path: Path) -> None:
+    """It is no envelope, and nobody tries to open it."""
+
+    async def down(_: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(http("<html>", status="503 Down"))
+
+    async with serve(down) as server:
+        reply = await through_envelope(tmp_path, server)
+    assert (reply.outcome, reply.why) == (Outcome.FAILED, "rest.status-503")
+
+
+TIMES: dict[str, tuple[Callable[[], str], bool]] = {
+    "now, in milliseconds": (lambda: str(int(time.time() * 1000)), True),
+    "now, in seconds": (lambda: str(int(time.time())), True),
+    "now, as Beijing writes it": (
+        lambda: (utc() + timedelta(hours=8)).strftime("%Y%m%d%H%M%S"), True,
+    ),
+    "none": (lambda: "", True),
+    "an hour ago": (lambda: str(int(time.time() - 3600)), False),
+    "in an hour": (lambda: str(int(time.time() * 1000) + 3_600_000), False),
+    "a day that is none": (lambda: "20261399000000", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TIMES)
+async def test_a_recorded_reply_is_not_believed_later(tmp_path: Path, name: str) -> None:
+    """A signature does not age, so the time that is signed with it has to be near."""
+    moment, good = TIMES[name]
+    async with serve(Platform(moment=moment)) as server:
+        reply = await through_envelope(tmp_path, server)
+    assert (reply.outcome is Outcome.ANSWERED) is good, reply.why
+    assert good or reply.why == "rest.envelope-time"
+
+
+async def test_what_is_hashed_is_what_was_received(tmp_path: Path) -> None:
+    """The record's hash proves the platform's own bytes, signature and all."""
+    platform = Platform()
+    async with serve(platform) as server:
+        reply = await through_envelope(tmp_path, server)
+    body = platform.sent[0].partition(b"\r\n\r\n")[2]
+    assert reply.record_hash == f"sm3:{hashlib.new('sm3', body).hexdigest()}"
+
+
+async def test_numbers_and_empty_values_keep_their_signature(tmp_path: Path) -> None:
+    """1.10 stays 1.10, and values that are empty are signed or left out as platforms like."""
+    rows = '[{"xm":"赵明示","jzzh":"J1","ye":1.10,"bz":"","m":null,"l":[],"t":true}]'
+    for signed in (
+        rows,
+        '[{"bz":"","jzzh":"J1","l":[],"m":null,"t":true,"xm":"赵明示","ye":1.10}]',
+        '[{"jzzh":"J1","t":true,"xm":"赵明示","ye":1.10}]',
+    ):
+        async with serve(Platform(rows=rows, signed=signed)) as server:
+            reply = await through_envelope(tmp_path, server)
+        assert reply.outcome is Outcome.ANSWERED, reply.why
+
+
+async def test_the_national_platforms_way(tmp_path: Path) -> None:
+    """SM4 key made from app id and secret, capitals, keys in Base64, other names: worked out here."""
+    app_id, first = "0123456789ABCDEF0123", b"0123456789ABCDEF"
+    key = _sm4(b"s3cret", encrypt=True, iv=None, key=first).hex().upper()[:16].encode()
+    seen: list[dict[str, Any]] = []
+
+    async def behaviour(request: Request, writer: asyncio.StreamWriter) -> None:
+        sent = json.loads(request.body)
+        seen.append(sent)
+        assert sent["encData"] == sent["encData"].upper()
+        data = json.loads(_sm4(bytes.fromhex(sent["encData"]), encrypt=False, iv=None, key=key))
+        base = _base({**{k: v for k, v in sent.items() if k not in {"encData", "signData"}},
+                      "data": data})  # fmt: skip
+        assert OURS.public().verify(Signature.read(base64.b64decode(sent["signData"])), base)
+        fields = {"code": "0", "data": [{"jzzh": "J1"}]}
+        sign = base64.b64encode(THEIRS.sign(_base(fields)).der).decode()
+        sealed = _sm4(json.dumps(fields["data"]).encode(), encrypt=True, iv=None, key=key)
+        writer.write(answers({"code": "0", "encData": sealed.hex(), "signData": sign}))
+
+    manifest = envelope_manifest(", encoding: HEX, timestamp: text, names: { app_id: appCode }")
+    manifest = manifest.replace("app_id: APP,", f"app_id: {app_id},").replace(
+        "sm4_key: '${SM4}',", ""
+    )
+    async with serve(behaviour) as server:
+        county = connect(
+            write(tmp_path, permit=manifest), county=COUNTY, catalog=CATALOG, now=utc,
+            environment={
+                "PERMIT_URL": server.url, "SECRET": "s3cret",
+                "OURS": base64.b64encode(bytes(1) + OURS.d.to_bytes(32)).decode(),
+                "THEIRS": base64.b64encode(THEIRS.public().raw).decode(),
+            },
+        )  # fmt: skip
+        reply = await county.sources["permit"].answer(call(RESOURCE), within=5)
+        await county.aclose()
+    assert reply.outcome is Outcome.ANSWERED, reply.why
+    assert seen[0]["appCode"] == app_id
+    assert re.fullmatch(r"20\d{12}", seen[0]["timestamp"])
+
+
+async def test_keys_as_pem(tmp_path: Path) -> None:
+    """Our key as PKCS #8, the platform's as a public key."""
+    pems = {"OURS": OURS.pkcs8_pem(), "THEIRS": THEIRS.public().pem}
     async with serve(Platform()) as server:
-        reply = await through_envelope(tmp_path, server, OURS=(5).to_bytes(32).hex())
-    assert (reply.outcome, reply.why) == (Outcome.FAILED, "rest.not-ok-E-SIGN")
+        reply = await through_envelope(tmp_path, server, **pems)
+    assert reply.outcome is Outcome.ANSWERED, reply.why
+
+
+async def test_cbc_with_a_vector_of_its_own_each_time(tmp_path: Path) -> None:
+    """Without a fixed iv two equal questions look different, and the reply brings its own."""
+    bodies = []
+
+    async def behaviour(request: Request, writer: asyncio.StreamWriter) -> None:
+        sent = json.loads(request.body)
+        sealed = bytes.fromhex(sent["encData"])
+        bodies.append(sealed)
+        _sm4(sealed[16:], encrypt=False, iv=sealed[:16])
+        fields = {"code": "0", "data": [{"jzzh": "J1"}]}
+        sign = base64.b64encode(THEIRS.sign(_base(fields)).raw).decode()
+        vector = bytes(range(16))
+        plain = json.dumps(fields["data"]).encode()
+        ours = vector + _sm4(plain, encrypt=True, iv=vector)
+        writer.write(answers({"code": "0", "encData": ours.hex(), "signData": sign}))
+
+    for _ in range(2):
+        async with serve(behaviour) as server:
+            reply = await through_envelope(tmp_path, server, ", mode: cbc")
+        assert reply.outcome is Outcome.ANSWERED, reply.why
+    assert bodies[0] != bodies[1]
+
+
+def test_an_envelope_without_a_body_is_a_complaint(tmp_path: Path) -> None:
+    """A GET has nothing that could be encrypted."""
+    folder = write(
+        tmp_path, permit=MANIFEST.replace("timeout: 2s", f"timeout: 2s\n  auth: {ENVELOPE % ''}")
+    )
+    with pytest.raises(InvalidManifest) as caught:
+        check(folder, county=COUNTY, catalog=CATALOG, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["envelope"]
 
 
 BAD_KEYS = {
     "SM4": ("00" * 15, "a key of 16 bytes in hex"),
-    "OURS": ("zz", "a key is written in hex"),
+    "OURS": ("zz", "a key is written in hex, Base64 or PEM"),
     "THEIRS": ("04" + "00" * 64, "not a point of the curve"),
 }
 
@@ -672,6 +828,64 @@ async def test_mutual_tls(tmp_path: Path, ours: str) -> None:
     assert (reply.outcome is Outcome.ANSWERED) == (ours == "known"), reply.why
     assert ends is not None
     assert timedelta(days=6) < ends - utc() <= timedelta(days=7)
+
+
+def _encrypted(folder: Path) -> tuple[str, str]:
+    """A certificate whose key's file wants the password `open sesame`."""
+    certificate, path = Authority.made(folder).issue("locked")
+    key = serialization.load_pem_private_key(Path(path).read_bytes(), password=None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"open sesame"),
+    )
+    Path(path).write_bytes(locked)
+    return certificate, path
+
+
+CERTIFICATES: dict[str, tuple[Callable[[Path], tuple[str, str]], str, bool]] = {
+    "a good one": (lambda f: Authority.made(f).issue("hub"), "", True),
+    "another's key": (
+        lambda f: (Authority.made(f).issue("hub")[0], Authority.made(f).issue("b")[1]), "", False,
+    ),
+    "not there": (lambda f: (str(f / "none.pem"), str(f / "none.key")), "", False),
+    "a folder": (lambda f: (str(f), str(f)), "", False),
+    "an encrypted key": (_encrypted, ", password: '${PASSWORD}'", True),
+    "an encrypted key without its password": (_encrypted, "", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_certificate_that_cannot_be_used_is_a_complaint(tmp_path: Path, name: str) -> None:
+    """At start, on its line, and nobody is asked for a password on the terminal."""
+    made, more, good = CERTIFICATES[name]
+    certificate, key = made(tmp_path)
+    manifest = MANIFEST.replace(
+        "timeout: 2s",
+        f"client_certificate: {{ certificate: '${{CRT}}', key: '${{KEY}}'{more} }}",
+    )
+    folder = write(tmp_path, permit=manifest)
+    environment = {
+        "PERMIT_URL": "https://localhost:9", "CRT": certificate, "KEY": key,
+        "PASSWORD": "open sesame",
+    }  # fmt: skip
+    assert check(folder, county=COUNTY, catalog=CATALOG, now=utc)
+    if good:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+        return
+    with pytest.raises(InvalidManifest) as caught:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["client-certificate"]
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_a_file_of_authorities_that_is_none_is_a_complaint(tmp_path: Path) -> None:
+    """Wherever it is kept."""
+    folder = write(tmp_path, permit=MANIFEST.replace("timeout: 2s", "ca_path: ${CA}"))
+    environment = {"PERMIT_URL": "https://localhost:9", "CA": str(tmp_path / "none.pem")}
+    with pytest.raises(InvalidManifest) as caught:
+        connect(folder, county=COUNTY, catalog=CATALOG, environment=environment, now=utc)
+    assert [c.rule for c in caught.value.complaints] == ["ca-file"]
 
 
 def test_public_key_of_the_platform_is_no_private_one() -> None:
