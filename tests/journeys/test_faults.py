@@ -51,7 +51,7 @@ STATE_OF = {
         ),
         "source_error",
     ),
-    Fault.CLOCK_SKEW: "refused",
+    Fault.CLOCK_SKEW: "refused_by_source",
     Fault.TOKEN_RACE: "ok",
 }  # fmt: skip
 WANT = [f"{RESOURCE_OF[name]}[].{field}" for name in NAMES for field in FIELDS[name]]

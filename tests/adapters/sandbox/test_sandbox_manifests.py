@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
 from adapters import Connected, Outcome, Reason, SourceCall, SourceReply, check, connect
+from adapters.ports import Surroundings
 from adapters.sandbox import Sandbox, Subject, mortgages, sandbox, traffic, truth
+from adapters.sandbox.clerk import CLERK, Clerk
 from adapters.sandbox.hukou import WSDL
 from adapters.sandbox.truth import Records
 from catalog import loading
@@ -24,12 +27,12 @@ WAITING = {
     "employment.registration",
     "education.student-status",
     "education.qualification",
-    "disability.record",
     "subsistence.minimum-living",
     "veteran.record",
     "credit.compliance",
 }
-"""In the truth table, and not yet connected: files, a clerk, and a hub above."""
+"""In the truth table, and not yet connected: files, and a hub above."""
+_IDS = count(1)
 UNMAPPED = {
     "hukou.person": {"photo"},
     "immunization.record": {"missing_doses"},
@@ -48,6 +51,7 @@ async def connected(county: str, catalog: Catalog, running: Sandbox) -> AsyncIte
     found = connect(
         loading.COUNTIES / county, county=county, catalog=catalog,
         environment=running.environment, now=now,
+        surroundings=Surroundings(desk=Clerk(running.population, now)),
     )  # fmt: skip
     try:
         yield found
@@ -60,7 +64,12 @@ def call(resource: str, **keys: str) -> SourceCall:
     reason = Reason(consumer="县教体局", item="i", item_name="新生入学信息采集", case="C-1")
     # A kept answer would hide what the department does now.
     return SourceCall(
-        resource=resource, keys=keys, fields=(), reason=reason, call_id="1", max_age=timedelta(0)
+        resource=resource,
+        keys=keys,
+        fields=(),
+        reason=reason,
+        call_id=str(next(_IDS)),
+        max_age=timedelta(0),
     )
 
 
@@ -133,6 +142,28 @@ async def test_mortgages_are_found_by_certificate(
             records = mortgages(running.population, each.certificate_no)
             same(await source.answer(question, within=5), records)
             assert bool(records) == bool(each.mortgage)
+
+
+@pytest.mark.anyio
+async def test_a_clerk_answers_with_a_name_and_a_second_pair_of_eyes(
+    running: Sandbox, catalog: Catalog
+) -> None:
+    """What was typed is the truth, and says who typed it; while the clerk is away, a ticket."""
+    subject = running.population.personas["disabled"].subjects["applicant"]
+    clerk = Clerk(running.population, now)
+    clerk.away = True
+    found = connect(loading.COUNTIES / "xinxiang", county="xinxiang", catalog=catalog,
+                    environment=running.environment, now=now,
+                    surroundings=Surroundings(desk=clerk))  # fmt: skip
+    try:
+        waiting = await asked(found, "disability.record", subject)
+        clerk.away = False
+        reply = await asked(found, "disability.record", subject)
+    finally:
+        await found.aclose()
+    assert (waiting.outcome, bool(waiting.ticket)) == (Outcome.DEFERRED, True)
+    same(reply, truth(running.population, subject)["disability.record"])
+    assert str(reply.entered_by).startswith(f"{CLERK}+")
 
 
 @pytest.mark.anyio
@@ -213,4 +244,4 @@ def _resources() -> Iterator[str]:
     yield from ("birth.certificate", "death.record", "marriage.status", "business.registration")
     yield from ("tax.registration", "tax.compliance", "medical-insurance.enrolment")
     yield from ("medical-insurance.employer", "housing-fund.account", "housing-fund.employer")
-    yield from ("vehicle.registration", "driver.licence")
+    yield from ("vehicle.registration", "driver.licence", "disability.record")
