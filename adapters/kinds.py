@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from adapters import manifest
 from adapters.manifest import Finding
-from adapters.model import RawReply, SourceCall
+from adapters.model import RawReply, Transport
 from adapters.ports import Surroundings
 
 GROUP = "mianti.adapters"
@@ -24,6 +24,18 @@ _PARTS = ("Connect", "Ask", "inspect", "fetch", "aclose")
 OURS = ("rest", "soap", "sql", "fhir", "manual")
 
 Now = Callable[[], datetime]
+
+
+class Wire(Protocol):
+    """What answers in place of a network."""
+
+    async def exchange(self, method: str, path: str) -> RawReply:
+        """The response to a request.
+
+        Raises:
+            adapters.errors.SourceUnavailable: There is none.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +53,11 @@ class Opening:
     """Resource id → HTTP statuses its answer knows what to make of."""
     now: Now
     surroundings: Surroundings = field(default_factory=Surroundings)
+    wire: Wire | None = None
+    """Stands in for the network where recorded answers are played (`adapters.rehearsal`)."""
 
 
-class Kind(Protocol):
+class Kind(Transport, Protocol):
     """What stands behind `kind:`."""
 
     Connect: ClassVar[type[manifest.Connect]]
@@ -54,14 +68,6 @@ class Kind(Protocol):
     @classmethod
     def inspect(cls, opening: Opening) -> Iterable[Finding]:
         """What is wrong in the sections beyond their grammar; contacts nobody."""
-        ...
-
-    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
-        """As `adapters.model.Transport.fetch`."""
-        ...
-
-    async def aclose(self) -> None:
-        """Release connections."""
         ...
 
 

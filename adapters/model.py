@@ -142,6 +142,13 @@ class RawReply:
 class Transport(Protocol):
     """One dialect. `kind` in a manifest selects it (entry-point group `mianti.adapters`)."""
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the next certificate or secret ends with which it identifies itself; None: it knows
+        of none.
+        """
+        ...
+
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """Ask, at most `within` seconds.
 
@@ -176,11 +183,13 @@ class SourceStatus:
     breaker: BreakerState
     in_flight: int
     closed_until: datetime | None
+    closed_because: str | None
+    """The calendar's reason, in words for people."""
     outcomes: Mapping[str, int]
     """Outcome → calls in the last five minutes; `cached` and `stale` for what was not asked."""
     outcomes_since_start: Mapping[str, int]
     latency_ms: Mapping[str, int | None]
-    """p50, p95 and p99 of the calls that were answered in the last five minutes."""
+    """p50, p95 and p99 of the calls that the source answered in the last five minutes."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_failure: str | None

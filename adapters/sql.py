@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -21,7 +22,7 @@ import anyio
 import anyio.to_thread
 from pydantic import Field
 
-from adapters import asking, manifest
+from adapters import asking, manifest, tracing
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -169,12 +170,20 @@ class _Query:
             return [known.get(name) for name in self.statement.names]
         return {name: known.get(name) for name in self.names}
 
+    def sent(self, call: SourceCall, driver: Driver) -> tracing.Sent:
+        """What a trace is told."""
+        body = self.statement.text.encode()
+        return tracing.Sent(
+            method="SELECT", address=driver.module, query=self.bind(call), body=body
+        )
+
 
 class SQLTransport:
     """Asks one database."""
 
     Connect: ClassVar[type[manifest.Connect]] = SQLConnect
     Ask: ClassVar[type[manifest.Ask]] = SQLAsk
+    expires_at: datetime | None = None
 
     def __init__(self, opening: Opening) -> None:
         connect: SQLConnect = opening.connect
@@ -208,6 +217,8 @@ class SQLTransport:
         query = self._queries[call.resource]
         parameters = query.parameters(call, positional=self._driver.placeholder == "?")
         run = partial(self._run, query, parameters)
+        if (trace := tracing.current()) is not None:
+            trace.sent(query.sent(call, self._driver))
         try:
             with anyio.fail_after(within):
                 rows = await anyio.to_thread.run_sync(

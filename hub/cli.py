@@ -221,6 +221,20 @@ def demo(
     raise typer.Exit(the_demo.run(folder))
 
 
+@_rooms["adapters"].command()
+def drift(
+    as_json: Annotated[bool, typer.Option("--json", help="机器可读 / for machines")] = False,
+    forget: Annotated[
+        str | None,
+        typer.Option(help="县/数据源：改好清单后重新学习 / county/source: learn its shape anew"),
+    ] = None,
+) -> None:
+    """数源答复的形状变了什么、影响谁 / how sources changed their answers, and whom it breaks."""
+    from hub import drift_report  # noqa: PLC0415  (imports the store)
+
+    raise typer.Exit(drift_report.run(as_json=as_json, forget=forget))
+
+
 @app.command()
 def token(
     client: Annotated[str, typer.Option(help="调用方编号 / the caller's id")],

