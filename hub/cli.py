@@ -41,8 +41,11 @@ evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=Tru
 app.add_typer(evidence_app, name="evidence")
 keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-for _name in ("catalog", "adapters", "adapters.sandbox"):
-    app.add_typer(import_module(f"{_name}.cli").app, name=_name.rpartition(".")[2])
+_rooms: dict[str, typer.Typer] = {
+    name: import_module(f"{name}.cli").app for name in ("catalog", "adapters", "adapters.sandbox")
+}
+for _name, _app in _rooms.items():
+    app.add_typer(_app, name=_name.rpartition(".")[2])
 app.add_typer(import_module("hub.clerk").app, name="desk")
 
 callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
