@@ -1,7 +1,8 @@
 """Medical insurance: messages encrypted with SM4 and signed with SM2, one address for everything.
 
 What is asked is the transaction number (`infno`): 1101 people, 1102 employers. `infcode` -1 is an
-error that only words describe. A message whose signature does not hold is answered in clear.
+error that only words describe. Who is refused (-2) is answered in clear, as a caller without our
+keys could not open it; it is signed like everything else.
 """
 
 from __future__ import annotations
@@ -78,8 +79,11 @@ def app(population: Population, seals: Seals, switch: Switch) -> ASGIApp:
         try:
             asked = _opened(seals, await request.body(), now)
         except _Refused as refused:
-            return answer({"infcode": "-2", "err_msg": str(refused), "output": None})
-        return answer(_sealed(seals, _answered(population, asked), now))
+            said = {"infcode": "-2", "err_msg": str(refused), "output": None}
+            return answer({**_signed(seals, said, now), "data": said})
+        data = _answered(population, asked)
+        sealed = sm4_sealed(seals.sm4_key, None, _compact(data).encode()).hex().upper()
+        return answer({**_signed(seals, data, now), "encData": sealed})
 
     return Starlette(routes=[Route("/fsi/api/callService", transaction, methods=["POST"])])
 
@@ -136,15 +140,12 @@ def _opened(seals: Seals, body: bytes, now: int) -> Mapping[str, Any]:
     return data
 
 
-def _sealed(seals: Seals, data: Mapping[str, Any], now: int) -> Mapping[str, Any]:
+def _signed(seals: Seals, data: Mapping[str, Any], now: int) -> Mapping[str, Any]:
+    """What stands around `data`, with the signature over both."""
     fields = {"appId": seals.app_id, "encType": "SM4", "signType": "SM2", "timestamp": str(now),
               "version": "2.0.1"}  # fmt: skip
     signature = seals.platform.sign(_base(seals, {**fields, "data": data}))
-    return {
-        **fields,
-        "encData": sm4_sealed(seals.sm4_key, None, _compact(data).encode()).hex().upper(),
-        "signData": base64.b64encode(signature.raw).decode(),
-    }
+    return {**fields, "signData": base64.b64encode(signature.raw).decode()}
 
 
 def _base(seals: Seals, fields: Mapping[str, Any]) -> bytes:
