@@ -241,6 +241,12 @@ class Envelope:
         return abs(self._now().timestamp() - then) <= self._terms.max_skew
 
 
+def key_pair() -> tuple[SecretStr, SecretStr]:
+    """A new SM2 key, private and public, as a manifest's variables have them."""
+    key = PrivateKey.generate()
+    return SecretStr(key.d.to_bytes(32).hex()), SecretStr(key.public().raw.hex())
+
+
 def _sm4_key(terms: SMEnvelopeAuth) -> bytes:
     """Given; else the first 16 hex digits, in capitals, of the app secret encrypted with the first
     16 characters of the app id.

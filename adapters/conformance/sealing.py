@@ -19,10 +19,9 @@ from pydantic import SecretStr
 from adapters.conformance.cases import Case, Expect, outcome
 from adapters.conformance.specimens import dumped
 from adapters.conformance.wires import Answers, Made, each, rewritten
-from adapters.envelope import Envelope, SMEnvelopeAuth, compact, ordered
+from adapters.envelope import Envelope, SMEnvelopeAuth, compact, key_pair, ordered
 from adapters.kinds import Now
 from adapters.model import Outcome
-from seals.sm2 import PrivateKey
 
 FAILED = outcome(Outcome.FAILED, records=0)
 _DATA_BODIES: Mapping[str, str] = {
@@ -40,7 +39,7 @@ class Platform:
         now: UTC.
         """
         self._now, self._names = now, terms.names
-        ours, theirs = PrivateKey.generate(), PrivateKey.generate()
+        (ours, ours_public), (theirs, theirs_public) = key_pair(), key_pair()
         shared = terms.model_copy(
             update={
                 "app_id": "conformance-kit-1",
@@ -49,9 +48,9 @@ class Platform:
                 "iv": SecretStr(secrets.token_hex(16)) if terms.iv is not None else None,
             }
         )
-        self.terms: SMEnvelopeAuth = _between(shared, ours, theirs)
+        self.terms: SMEnvelopeAuth = _between(shared, ours, theirs_public)
         """For the source under test."""
-        self._shared, self._theirs, self._ours = shared, theirs, ours
+        self._own = _between(shared, theirs, ours_public)
 
     def sealed(self, text: str) -> str:
         """What travels of an opened message."""
@@ -70,12 +69,9 @@ class Platform:
             yield made(f"sealed/{what}", changed, unchanged if way.sound else FAILED)
 
     def _ways(self) -> Mapping[str, _Way]:
-        names, other = (
-            self._names,
-            {"private_key": _hex(PrivateKey.generate()), "sm4_key": SecretStr("5a" * 16)},
-        )
-        late = timedelta(seconds=self._shared.max_skew + 60)
-        form = "der" if self._shared.signature == "raw" else "raw"
+        names = self._names
+        late = timedelta(seconds=self._own.max_skew + 60)
+        form = "der" if self._own.signature == "raw" else "raw"
         return {
             "signed-in-order": _Way(lambda t: self._message(t, shape=_in_order), sound=True),
             "signature-in-the-other-form": _Way(self._with(signature=form), sound=True),
@@ -86,10 +82,10 @@ class Platform:
             "signature-of-zeros": _Way(
                 self._turned(lambda m: m.update({names.sign_data: "A" * 86 + "=="}))
             ),
-            "signature-of-another": _Way(self._with(private_key=other["private_key"])),
+            "signature-of-another": _Way(self._with(private_key=key_pair()[0])),
             "signature-of-something-else": _Way(lambda t: self._message(t, shape=lambda _: "{}")),
             "field-added": _Way(self._turned(lambda m: m.update({"mianti_extra": "1"}))),
-            "sealed-with-another-key": _Way(self._with(sm4_key=other["sm4_key"])),
+            "sealed-with-another-key": _Way(self._with(sm4_key=SecretStr("5a" * 16))),
             "sealed-is-no-ciphertext": _Way(self._turned(lambda m: m.update({names.enc_data: "张"}))),
             "sealed-is-missing": _Way(self._turned(lambda m: m.pop(names.enc_data))),
             "from-the-past": _Way(lambda t: self._message(t, by=-late)),
@@ -118,8 +114,7 @@ class Platform:
         """
         fields = json.loads(text)
         inside = dumped(fields.pop(self._names.data, None)) if data is None else data
-        shared = _between(self._shared, self._theirs, self._ours).model_copy(update=terms)
-        end = Envelope(shared, lambda: self._now() + by)
+        end = Envelope(self._own.model_copy(update=terms), lambda: self._now() + by)
         if self._names.timestamp in fields:
             fields[self._names.timestamp] = end.time()
         return end.message(fields, inside, signed=shape(inside)).decode()
@@ -156,11 +151,6 @@ def _in_order(data: str) -> str:
     return compact(ordered(json.loads(data)))
 
 
-def _hex(key: PrivateKey) -> SecretStr:
-    return SecretStr(key.d.to_bytes(32).hex())
-
-
-def _between(terms: SMEnvelopeAuth, own: PrivateKey, other: PrivateKey) -> SMEnvelopeAuth:
-    """The terms of the one end."""
-    platform = SecretStr(other.public().raw.hex())
-    return terms.model_copy(update={"private_key": _hex(own), "platform_key": platform})
+def _between(terms: SMEnvelopeAuth, private: SecretStr, public: SecretStr) -> SMEnvelopeAuth:
+    """The terms of one end: its own key, and the other's public one."""
+    return terms.model_copy(update={"private_key": private, "platform_key": public})
