@@ -24,7 +24,7 @@ from hub import demo
 from hub.client import HubClient
 from hub.demo.cases import CASES, Expectation
 from hub.demo.casting import cast_for
-from hub.demo.counter import Counter, plan_failures
+from hub.demo.counter import Counter, as_sent, plan_failures
 from hub.demo.desk import Clerks
 from hub.demo.live import live_round
 from hub.errors import HubError
@@ -245,6 +245,20 @@ def test_roles_are_cast_by_the_stated_rule(
     cast = cast_for(load(COUNTIES).bundles[bundle], {**PEOPLE, **more})
     assert cast.persona == lead
     assert {role: player["number"] for role, player in cast.subjects.items()} == roles
+
+
+def test_a_newborn_is_asked_about_under_its_mothers_number() -> None:
+    """It has none of its own yet, and a name only perhaps; whoever has one is asked by that."""
+    couple = {"father": {"kind": "person", "number": "1", "name": "甲"},
+              "mother": {"kind": "person", "number": "2", "name": "乙"}}  # fmt: skip
+    bundle = load(COUNTIES).bundles["xinxiang-09"]
+    newborn = {"newborn": {"description": "新生儿", "subjects": couple}}
+    cast = cast_for(bundle, {**PEOPLE, **newborn})
+    assert as_sent(cast.subjects["newborn"]) == {
+        "kind": "person", "id_type": "mother-citizen-id", "id": "2",
+    }  # fmt: skip
+    assert as_sent(cast.subjects["mother"])["id_type"] == "citizen-id"
+    assert as_sent(cast_for(bundle, PEOPLE).subjects["newborn"])["id_type"] == "citizen-id"
 
 
 def test_a_bundle_that_nobody_answers_for_is_not_run(tmp_path: Path) -> None:
