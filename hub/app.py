@@ -121,13 +121,6 @@ def join(configuration: Configuration) -> Context:
         reserve_ms=settings.deadline_reserve_ms,
     )
     register = Register(database, settings.grants_refresh_seconds)
-    many = QueryBatches(
-        catalog=whole,
-        exchange=exchange,
-        callers=register,
-        read_row=read_row,
-        write_result=query_out,
-    )
     later = DeferredBook(database=database, vault=vault)
     deferrals = Deferrals(
         book=later,
@@ -140,6 +133,14 @@ def join(configuration: Configuration) -> Context:
         address=settings.public_url,
         now=now,
         keep=timedelta(days=settings.deferred_days),
+    )
+    many = QueryBatches(
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_row=read_row,
+        write_result=query_out,
+        deferrals=deferrals,
     )
     return Context(
         settings=settings,

@@ -91,7 +91,7 @@ def test_clerks_type_what_no_interface_answers(ran: Ran) -> None:
     live = ran.report["live_figures"]["xinxiang"]["bundles"]
     assert live["xinxiang-12"]["typed"] > 0
     waiting = {f["id"]: f["asked_because"] for f in ran.report["cases"][0]["plan"]["form"]}
-    assert waiting["disability_category"] == "deferred"
+    assert waiting["disability_category"] == "waiting"
     assert "typed by clerks" in ran.output
 
 
