@@ -200,7 +200,7 @@ def _wanted(
 
 
 def _unrecorded(agreed: Agreed, again: bool) -> list[str]:
-    return list(agreed.manifest.resources if again else recording.missing(agreed))
+    return list(recording.recordable(agreed) if again else recording.missing(agreed))
 
 
 def _recorded(agreed: Agreed, resource: str, people: People, given: Mapping[str, str]) -> bool:

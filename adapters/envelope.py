@@ -124,19 +124,30 @@ class Envelope:
     def _wrapped(self, body: bytes) -> bytes:
         terms, names = self._terms, self._terms.names
         data = json.loads(body) if body else {}
-        fields: dict[str, Any] = {
+        fields = {
             names.app_id: terms.app_id,
             names.enc_type: "SM4",
             names.sign_type: "SM2",
-            names.timestamp: self._time(),
+            names.timestamp: self.time(),
             names.version: terms.version,
         }
-        text = self._signed_text(fields, _compact(_ordered(data)))
+        return self.message(fields, compact(data), signed=compact(ordered(data)))
+
+    def message(self, fields: Mapping[str, Any], data: str, *, signed: str) -> bytes:
+        """A message from this end.
+
+        Args:
+            fields: What stands in clear beside the data.
+            data: What is sealed, in JSON.
+            signed: The same as it is written where it is signed.
+        """
+        terms, names = self._terms, self._terms.names
+        text = self._signed_text(fields, signed)
         signature = self._private.sign(text, terms.signer_id.encode())
         value = signature.raw if terms.signature == "raw" else signature.der
-        fields[names.enc_data] = self._sealed(_compact(data).encode())
-        fields[names.sign_data] = base64.b64encode(value).decode()
-        return _compact(fields).encode()
+        sealed = self._sealed(data.encode())
+        written = {names.enc_data: sealed, names.sign_data: base64.b64encode(value).decode()}
+        return compact({**fields, **written}).encode()
 
     def _unwrapped(self, reply: RawReply) -> RawReply:
         """The body stays as it was received; the document is what was in it."""
@@ -167,7 +178,8 @@ class Envelope:
             value = Signature.read(base64.b64decode(str(signature), validate=True))
         except ValueError:
             return False
-        shapes = {_compact(_ordered(data)), _compact(_sorted(data)), written or ""}
+        as_it_is = compact(data) if written is None else written
+        shapes = {compact(ordered(data)), compact(_sorted(data)), as_it_is}
         signer = self._terms.signer_id.encode()
         return any(
             self._platform.verify(value, self._signed_text(fields, shape), signer)
@@ -178,7 +190,9 @@ class Envelope:
         pairs = {name: _value(value) for name, value in fields.items()}
         pairs[self._terms.names.data] = "" if data in {"", "null", "{}"} else data
         rows = [f"{name}={pairs[name]}" for name in sorted(pairs) if pairs[name]]
-        return "&".join([*rows, f"key={self._terms.app_secret.get_secret_value()}"]).encode()
+        text = "&".join([*rows, f"key={self._terms.app_secret.get_secret_value()}"])
+        # Half a surrogate pair can be written in JSON, and was then signed as it was written.
+        return text.encode(errors="surrogatepass")
 
     def _sealed(self, plain: bytes) -> str:
         front, iv = b"", self._iv
@@ -201,7 +215,8 @@ class Envelope:
             iv, sealed = sealed[:BLOCK], sealed[BLOCK:]
         return decode(sm4_opened(self._sm4, iv, sealed), declared=None, overruled=None)
 
-    def _time(self) -> str:
+    def time(self) -> str:
+        """Now, as the platform writes it."""
         now = self._now()
         match self._terms.timestamp:
             case "text":
@@ -224,6 +239,12 @@ class Envelope:
         except ValueError:
             return False
         return abs(self._now().timestamp() - then) <= self._terms.max_skew
+
+
+def key_pair() -> tuple[SecretStr, SecretStr]:
+    """A new SM2 key, private and public, as a manifest's variables have them."""
+    key = PrivateKey.generate()
+    return SecretStr(key.d.to_bytes(32).hex()), SecretStr(key.public().raw.hex())
 
 
 def _sm4_key(terms: SMEnvelopeAuth) -> bytes:
@@ -260,7 +281,7 @@ def _short(code: Any) -> str:
 def _value(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else _compact(_ordered(value))
+    return value if isinstance(value, str) else compact(ordered(value))
 
 
 def _sorted(value: Any) -> Any:
@@ -270,26 +291,26 @@ def _sorted(value: Any) -> Any:
     return [_sorted(each) for each in value] if isinstance(value, list) else value
 
 
-def _ordered(value: Any) -> Any:
+def ordered(value: Any) -> Any:
     """Keys in order at every level, those without a value left out."""
     if isinstance(value, dict):
         kept = {name: value[name] for name in sorted(value) if not _empty(value[name])}
-        return {name: _ordered(each) for name, each in kept.items()}
-    return [_ordered(each) for each in value] if isinstance(value, list) else value
+        return {name: ordered(each) for name, each in kept.items()}
+    return [ordered(each) for each in value] if isinstance(value, list) else value
 
 
 def _empty(value: Any) -> bool:
     return value is None or (isinstance(value, str | list | dict) and not value)
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
     """JSON without spaces; numbers as they were read."""
     match value:
         case dict():
-            rows = (f"{json.dumps(k, ensure_ascii=False)}:{_compact(v)}" for k, v in value.items())
+            rows = (f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in value.items())
             return "{" + ",".join(rows) + "}"
         case list():
-            return "[" + ",".join(map(_compact, value)) + "]"
+            return "[" + ",".join(map(compact, value)) + "]"
         case Decimal():
             return str(value)
     return json.dumps(value, ensure_ascii=False)

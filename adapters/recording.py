@@ -6,16 +6,16 @@ What is written is replayed at once, and only kept if the same comes of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from adapters import rehearsal, samples
-from adapters.envelope import SMEnvelopeAuth
+from adapters.envelope import SMEnvelopeAuth, compact
 from adapters.invented import Candidate
 from adapters.kinds import Now
-from adapters.model import Outcome
-from adapters.registry import Agreed, guarded
+from adapters.model import Outcome, RawReply
+from adapters.registry import Agreed, guarded, rehearsed
 from adapters.rehearsal import Recorded
 from adapters.samples import Sample
 from adapters.trying import Exchanged, Trial
@@ -27,11 +27,16 @@ class NotRecorded(ValueError):
     """The answer is no sample; says why."""
 
 
+def recordable(agreed: Agreed) -> Sequence[str]:
+    """The resources of a source; none where it is of a kind that is not rehearsed."""
+    return tuple(agreed.manifest.resources) if rehearsed(agreed) else ()
+
+
 def missing(agreed: Agreed) -> Iterator[str]:
-    """The resources of a source that have no answered sample yet."""
+    """Those of them that have no answered sample yet."""
     known, _ = samples.load(agreed.folder, agreed.manifest.source, county=agreed.county)
     covered = {each.sample.resource for each in known if each.sample.outcome is Outcome.ANSWERED}
-    yield from (resource for resource in agreed.manifest.resources if resource not in covered)
+    yield from (resource for resource in recordable(agreed) if resource not in covered)
 
 
 async def record(trial: Trial, candidate: Candidate, *, now: Now) -> str:
@@ -83,19 +88,30 @@ def _document(trial: Trial, candidate: Candidate) -> dict[str, Any]:
 
 def _answer(trial: Trial) -> dict[str, Any]:
     whole = [step for step in trial.steps if step.whole_ms is not None]
-    sealed = isinstance(getattr(trial.agreed.manifest.connect, "auth", None), SMEnvelopeAuth)
-    if whole and not sealed:
-        overruled = trial.agreed.manifest.connect.overruling_charset
-        exchanges = [_exchange(step, overruled) for step in whole]
+    if whole:
+        connect = trial.agreed.manifest.connect
+        if isinstance(getattr(connect, "auth", None), SMEnvelopeAuth):
+            exchanges = [_opened(whole[-1], trial.raw)]
+        else:
+            exchanges = [_exchange(step, connect.overruling_charset) for step in whole]
         return {"base": whole[0].sent.base, "exchanges": exchanges}
     if trial.raw is None:
         raise NotRecorded("nothing came back")
     if trial.raw.rows is not None:
         return {"rows": samples.rows_of(trial.raw.rows)}
     if isinstance(trial.raw.document, dict | list):
-        # What was in an envelope is recorded without it: it was sealed with keys of that day.
         return {"document": json.loads(json.dumps(trial.raw.document, default=str))}
     raise NotRecorded("this kind leaves nothing to record")
+
+
+def _opened(step: Exchanged, raw: RawReply | None) -> dict[str, Any]:
+    """What was in an envelope is recorded without it: it was sealed with keys of that day."""
+    if raw is None or raw.document is None:
+        raise NotRecorded("the envelope could not be opened")
+    return samples.exchange(
+        f"{step.sent.method} {urlsplit(step.sent.address).path or '/'}", step.status or 0,
+        "application/json; charset=utf-8", compact(raw.document).encode(), codec="utf-8",
+    )  # fmt: skip
 
 
 def _exchange(step: Exchanged, overruled: str | None) -> dict[str, Any]:

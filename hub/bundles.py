@@ -181,7 +181,7 @@ class PlanRequest:
 
 _ASKED_BECAUSE: Mapping[FieldState, AskedReason] = {
     FieldState.NOT_FOUND: AskedReason.NO_MATCH,
-    FieldState.NOT_APPLICABLE: AskedReason.NO_MATCH,
+    FieldState.NOT_APPLICABLE: AskedReason.NO_SOURCE,
     FieldState.AMBIGUOUS: AskedReason.CONFLICT,
     FieldState.DISPUTED: AskedReason.CONFLICT,
     FieldState.NOT_GRANTED: AskedReason.NOT_GRANTED,

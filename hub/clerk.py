@@ -16,6 +16,8 @@ app = typer.Typer(help="录入台 / tasks for clerks", no_args_is_help=True)
 
 Client = Annotated[str, typer.Option(help="本部门调用方编号 / the department's caller id")]
 Key = Annotated[Path, typer.Option(help="私钥 JWK / its private key", exists=True, dir_okay=False)]
+Task = Annotated[str, typer.Argument(help="任务编号 / the task's id")]
+Second = Annotated[str, typer.Option(help="复核人工号 / the second clerk's staff number")]
 Address = Annotated[str, typer.Option(help="枢纽地址 / the hub's address")]
 _HERE = "http://127.0.0.1:8600"
 
@@ -26,16 +28,23 @@ def list_tasks(client: Client, key: Key, url: Address = _HERE) -> None:
     heads = ("任务 / task", "资源 / resource", "对象 / about", "信息项 / fields", "期限 / due")
     table = plain_table(*heads, title="待录入 / waiting")
     for task in _asked(url, client, key, "GET", "/v1/tasks")["tasks"]:
-        fields = "\n".join(f"{f['id']}={f['label']}（{f['type']}）" for f in task["fields"])
+        fields = "\n".join(_field(each, task["typed"]) for each in task["fields"])
         about = "\n".join(task["keys"].values())
         state = "待复核" if task["state"] == "to_confirm" else "待录入"
         table.add_row(f"{task['id']}\n{state}", task["name"], about, fields, task["due_at"])
     Console().print(table)
 
 
+def _field(field: dict[str, Any], typed: dict[str, Any] | None) -> str:
+    """What is to be typed, or what another clerk has typed and waits to be confirmed."""
+    if typed is None:
+        return f"{field['id']}={field['label']}（{field['type']}）"
+    return f"{field['label']}：{typed.get(field['id'])}"
+
+
 @app.command("answer")
 def answer(
-    task: Annotated[str, typer.Argument(help="任务编号 / the task's id")],
+    task: Task,
     by: Annotated[str, typer.Option(help="工号 / your staff number")],
     client: Client,
     key: Key,
@@ -54,6 +63,20 @@ def answer(
     body = {"by": by, "found": not none, "values": {name: value for name, _, value in pairs}}
     done = _asked(url, client, key, "POST", f"/v1/tasks/{task}:answer", body)
     typer.echo("待复核 / to be confirmed" if done["state"] == "to_confirm" else "已录入 / done")
+
+
+@app.command("confirm")
+def confirm(task: Task, by: Second, client: Client, key: Key, url: Address = _HERE) -> None:
+    """复核通过 / agree with what another clerk typed."""
+    _asked(url, client, key, "POST", f"/v1/tasks/{task}:confirm", {"by": by})
+    typer.echo("已复核 / confirmed")
+
+
+@app.command("reject")
+def reject(task: Task, by: Second, client: Client, key: Key, url: Address = _HERE) -> None:
+    """复核退回，重新录入 / disagree; somebody has to look again."""
+    _asked(url, client, key, "POST", f"/v1/tasks/{task}:reject", {"by": by})
+    typer.echo("已退回 / to be typed again")
 
 
 def _asked(

@@ -42,10 +42,10 @@ app.add_typer(evidence_app, name="evidence")
 keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 _rooms: dict[str, typer.Typer] = {
-    name: import_module(f"{name}.cli").app for name in ("catalog", "adapters")
+    name: import_module(f"{name}.cli").app for name in ("catalog", "adapters", "adapters.sandbox")
 }
 for _name, _app in _rooms.items():
-    app.add_typer(_app, name=_name)
+    app.add_typer(_app, name=_name.rpartition(".")[2])
 app.add_typer(import_module("hub.clerk").app, name="desk")
 
 callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)

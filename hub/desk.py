@@ -107,7 +107,11 @@ class CountyDesk:
         )
 
 
-_NUMBERS = {"id_number": "citizen-id", "uscc": "uscc"}
+_NUMBERS = {
+    "id_number": "citizen-id",
+    "mother_id_number": "mother-citizen-id",
+    "uscc": "uscc",
+}
 
 
 def _subjects(asked: Asked) -> tuple[tuple[str, str], ...]:

@@ -54,6 +54,7 @@ from hub.predicates import NARROWED, Watch, Watched, watch
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
+    IdType.MOTHER: "mother_id_number",
     IdType.USCC: "uscc",
     IdType.CERTIFICATE_NO: "certificate_no",
     IdType.UNIT_NO: "unit_no",

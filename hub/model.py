@@ -30,6 +30,8 @@ class IdType(StrEnum):
     """The kinds of numbers a subject is asked by."""
 
     CITIZEN_ID = "citizen-id"
+    MOTHER = "mother-citizen-id"
+    """The mother's, for a newborn that has none yet: registers know it under hers."""
     USCC = "uscc"
     CERTIFICATE_NO = "certificate-no"
     UNIT_NO = "unit-no"

@@ -24,6 +24,8 @@ from hub.serving import HubServer, bind
 from hub.settings import Configuration, read_configuration
 
 START_SECONDS = 20
+DESK_SUFFIX = "-desk"
+"""How the ids of the callers end that speak for clerks."""
 
 
 @contextmanager
@@ -73,6 +75,26 @@ def admit_intake(context: Context, folder: Path) -> None:
         apply_grants(context.database, context.evidence, grants, now)
 
 
+def admit_desks(context: Context, folder: Path) -> None:
+    """Register, for each source that clerks answer for, a caller of its department. Only for the
+    sandbox, as above.
+    """
+    authorities = {(b.county, b.source): b.authority for b in context.catalog.bindings}
+    for (county, source), connected in context.sources.items():
+        if connected.status().kind != "manual":
+            continue
+        client_id = f"{county}-{source}{DESK_SUFFIX}"
+        authority = authorities[county, source]
+        consumer = Consumer(
+            client_id=client_id,
+            name=f"{authority.partition('/')[2]}经办人",
+            authority=authority,
+            county=county,
+            jwks=new_client_key(folder / f"{client_id}.jwk"),
+        )
+        register_consumer(context.database, context.evidence, consumer, now)
+
+
 def run(*, with_sandbox: bool, with_intake: bool) -> None:
     """Serve until a signal says stop."""
     logs.configure(sys.stderr)
@@ -102,6 +124,7 @@ def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool)
     context: Context = server.config.app.state.context  # type: ignore[union-attr]
     if with_intake:
         admit_intake(context, settings.data_dir / "clients")
+        admit_desks(context, settings.data_dir / "clients")
     server.serve_on(listener)
 
 

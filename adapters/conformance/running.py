@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -13,9 +13,11 @@ from adapters import samples
 from adapters.conformance import envelopes, fields, wires
 from adapters.conformance.cases import Case, Expect, Reply, outcome
 from adapters.conformance.judging import Verdict, judged
+from adapters.conformance.sealing import Platform
 from adapters.conformance.server import Server, running
 from adapters.conformance.specimens import Specimen, opened
-from adapters.kinds import Now
+from adapters.envelope import SMEnvelopeAuth
+from adapters.kinds import Now, Opening
 from adapters.model import Outcome, RawReply, Source, SourceCall, SourceReply, Transport
 from adapters.registry import Agreed, guarded
 from adapters.rehearsal import at_rest, call_of, offline
@@ -53,11 +55,13 @@ async def run(agreed: Agreed, *, now: Now) -> Result:
     known, _ = samples.load(agreed.folder, agreed.manifest.source, county=agreed.county)
     chosen = _chosen(agreed, known)
     verdicts: list[Verdict] = []
+    platform = _platform(agreed, now)
     async with running() as server:
         for number, sample in enumerate(chosen):
-            made = _Making(agreed, sample, server.origin)
+            made = _Making(agreed, sample, server.origin, platform)
             whole = list(made.cases(with_wire=number == 0))
-            verdicts.extend(await _played(agreed, sample, whole, server, now))
+            opening = _opening(agreed, sample, server, platform, now)
+            verdicts.extend(await _played(agreed, sample, whole, server, opening))
     covered = {sample.resource for sample in chosen}
     return Result(
         source=agreed.manifest.source, county=agreed.county, verdicts=tuple(verdicts),
@@ -74,11 +78,31 @@ def _chosen(agreed: Agreed, known: Sequence[Found]) -> list[Sample]:
     return [found[id_] for id_ in agreed.manifest.resources if id_ in found]
 
 
+def _platform(agreed: Agreed, now: Now) -> Platform | None:
+    """The other end, for a source whose messages are sealed."""
+    auth = getattr(agreed.manifest.connect, "auth", None)
+    return Platform(auth, now) if isinstance(auth, SMEnvelopeAuth) else None
+
+
+def _opening(
+    agreed: Agreed, sample: Sample, server: Server, platform: Platform | None, now: Now
+) -> Opening:
+    """What the kind's transport is built from: nobody to identify to, but for an envelope."""
+    opening = offline(agreed.opening(now), server.origin + sample.base)
+    if platform is None:
+        return opening
+    connect = opening.connect.model_copy(update={"auth": platform.terms})
+    return replace(opening, connect=connect)
+
+
 class _Making:
     """Makes the cases of one resource."""
 
-    def __init__(self, agreed: Agreed, sample: Sample, origin: str) -> None:
+    def __init__(
+        self, agreed: Agreed, sample: Sample, origin: str, platform: Platform | None
+    ) -> None:
         self._agreed, self._sample, self._origin = agreed, sample, origin
+        self._platform = platform
         self._terms = agreed.manifest.resources[sample.resource].answer
         self._unchanged = outcome(Outcome.ANSWERED, records=len(sample.records), unchanged=True)
 
@@ -90,7 +114,10 @@ class _Making:
         if reply is not None:
             yield from wires.without(reply, self._replied, self._unchanged)
         elif with_wire:
-            good = self._fresh().answers(self._origin)
+            good = self._served(self._fresh())
+            if self._platform is not None:
+                bare = self._fresh().answers(self._origin)
+                yield from self._platform.cases(bare, self._answered, self._unchanged)
             yield from wires.cases(
                 self._terms, self._agreed.manifest.connect, good, self._recoded, self._answered,
                 self._unchanged,
@@ -101,16 +128,24 @@ class _Making:
 
     def _recoded(self, charset: str) -> wires.Answers | None:
         try:
-            return self._fresh().answers(self._origin, codec=charset)
+            return self._served(self._fresh(), codec=charset)
         except UnicodeEncodeError:
             return None
+
+    def _served(self, specimen: Specimen, *, codec: str | None = None) -> wires.Answers:
+        """What travels."""
+        answers = specimen.answers(self._origin, codec=codec)
+        platform = self._platform
+        if platform is None:
+            return answers
+        return wires.each(answers, lambda a: wires.rewritten(a, platform.sealed))
 
     def _id(self, what: str) -> str:
         return f"{self._sample.resource}/{what}"
 
     def _changed(self, what: str, specimen: Specimen, expect: Expect) -> Case:
         reply = specimen.reply()
-        answers = {} if reply is not None else specimen.answers(self._origin)
+        answers = {} if reply is not None else self._served(specimen)
         return Case(id=self._id(what), answers=answers, reply=reply, expect=expect)
 
     def _answered(self, what: str, answers: wires.Answers, expect: Expect) -> Case:
@@ -121,12 +156,11 @@ class _Making:
 
 
 async def _played(
-    agreed: Agreed, sample: Sample, cases: Sequence[Case], server: Server, now: Now
+    agreed: Agreed, sample: Sample, cases: Sequence[Case], server: Server, opening: Opening
 ) -> list[Verdict]:
     """Play the cases one after the other, each with a guard of its own."""
     call = call_of(sample.resource, sample.keys, tuple(agreed.plans[sample.resource].answer.fields))
-    wired = agreed.kind(offline(agreed.opening(now), server.origin + sample.base)) if (
-        sample.exchanges) else None  # fmt: skip
+    wired = agreed.kind(opening) if sample.exchanges else None
     verdicts = []
     try:
         calm = at_rest(agreed)
@@ -135,7 +169,7 @@ async def _played(
             transport = _Scripted(case.reply) if case.reply is not None else _Kept(wired)
             began = time.perf_counter()
             within = HANGING if case.expect.outcomes == {Outcome.TIMED_OUT} else WITHIN
-            reply = await _asked(partial(guarded, calm, transport, now), call, within)
+            reply = await _asked(partial(guarded, calm, transport, opening.now), call, within)
             seconds = time.perf_counter() - began
             verdicts.append(
                 judged(case, sample, reply, seconds=seconds, within=within, astray=server.astray)

@@ -253,11 +253,11 @@ class _JSON(_Tree):
 
     def answers(self, origin: str, *, codec: str | None = None) -> dict[str, list[Answer]]:
         self.documents[0] = self.document
-        bodies = [_dumped(each) for each in self.documents]
+        bodies = [dumped(each) for each in self.documents]
         return _answers(self.sample, bodies, origin, codec)
 
 
-def _dumped(document: Any) -> str:
+def dumped(document: Any) -> str:
     """As JSON; half a surrogate pair, which no charset holds, in ASCII."""
     text = json.dumps(document, ensure_ascii=False)
     return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)

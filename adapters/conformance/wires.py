@@ -255,7 +255,7 @@ _XML_BODIES: Mapping[str, bytes] = {
 }  # fmt: skip
 
 
-def _text(answer: Answer, change: Callable[[str], str]) -> Answer:
+def rewritten(answer: Answer, change: Callable[[str], str]) -> Answer:
     """A change of the body's text, in its own charset."""
     found = re.search(r"charset=\"?([A-Za-z0-9-]+)", answer.type)
     codec = found[1] if found else "utf-8"
@@ -267,10 +267,10 @@ _NO_ANSWER = outcome(FAILED, records=0)
 _JSON_TURNED: Mapping[str, tuple[Changed, Expect]] = {
     "cut-short": (lambda a: replace(a, body=a.body[:-1]), _NO_ANSWER),
     "rest-behind": (lambda a: replace(a, body=a.body + b"x"), _NO_ANSWER),
-    "blanks-around": (lambda a: _text(a, lambda t: f"\r\n {t} \r\n"), _AS_IS),
-    "escaped": (lambda a: _text(a, lambda t: t.replace("/", "\\/")), _AS_IS),
+    "blanks-around": (lambda a: rewritten(a, lambda t: f"\r\n {t} \r\n"), _AS_IS),
+    "escaped": (lambda a: rewritten(a, lambda t: t.replace("/", "\\/")), _AS_IS),
     "in-a-list": (lambda a: replace(a, body=b"[" + a.body + b"]"), _NO_ANSWER),
-    "in-a-text": (lambda a: _text(a, lambda t: '"' + t.replace("\\", "\\\\").replace('"', '\\"') + '"'),
+    "in-a-text": (lambda a: rewritten(a, lambda t: '"' + t.replace("\\", "\\\\").replace('"', '\\"') + '"'),
                   _NO_ANSWER),
 }  # fmt: skip
 
@@ -289,14 +289,14 @@ def _fault(code: str) -> Changed:
 _XML_TURNED: Mapping[str, tuple[Changed, Expect]] = {
     "cut-short": (lambda a: replace(a, body=a.body[:-1]), _NO_ANSWER),
     "rest-behind": (lambda a: replace(a, body=a.body + b"x"), _NO_ANSWER),
-    "comment-inside": (lambda a: _text(a, lambda t: re.sub(r"(</)", r"<!-- c -->\1", t)), _AS_IS),
-    "instruction-inside": (lambda a: _text(a, lambda t: re.sub(r"(</)", r"<?p x?>\1", t)), _AS_IS),
-    "cdata": (lambda a: _text(a, lambda t: re.sub(r">([^<>&]+)</", r"><![CDATA[\1]]></", t)), _AS_IS),
+    "comment-inside": (lambda a: rewritten(a, lambda t: re.sub(r"(</)", r"<!-- c -->\1", t)), _AS_IS),
+    "instruction-inside": (lambda a: rewritten(a, lambda t: re.sub(r"(</)", r"<?p x?>\1", t)), _AS_IS),
+    "cdata": (lambda a: rewritten(a, lambda t: re.sub(r">([^<>&]+)</", r"><![CDATA[\1]]></", t)), _AS_IS),
     "references": (
-        lambda a: _text(a, lambda t: re.sub(r"(?<=>)[\u4e00-\u9fff]", lambda f: f"&#{ord(f[0])};", t)),
+        lambda a: rewritten(a, lambda t: re.sub(r"(?<=>)[\u4e00-\u9fff]", lambda f: f"&#{ord(f[0])};", t)),
         _AS_IS,
     ),
-    "blanks-between": (lambda a: _text(a, lambda t: re.sub(r"><(?=[^/!])", ">\n  <", t)), _AS_IS),
+    "blanks-between": (lambda a: rewritten(a, lambda t: re.sub(r"><(?=[^/!])", ">\n  <", t)), _AS_IS),
     "fault-of-ours": (_fault("Client"), outcome(REFUSED, FAILED, NO_RECORD, records=0)),
     "fault-of-theirs": (_fault("Server"), outcome(FAILED, NO_RECORD, records=0)),
 }  # fmt: skip

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from adapters.sandbox.population import PEOPLE, SEED
+from adapters.sandbox.county import SEED
+from adapters.sandbox.population import PEOPLE
 from adapters.sandbox.running import sandbox, write_environment
 
 
@@ -51,7 +52,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--people", type=int, default=PEOPLE, help="人口数 at least so many people")
     parser.add_argument("--seed", default=SEED, help="种子 another seed is another county")
     parser.add_argument("--environment-file", type=Path, help="就绪后写入连接参数 NAME=value lines")
-    parser.add_argument("--ports-from", type=int, default=0, help="从此端口起连续六个 six in a row")
+    parser.add_argument(
+        "--ports-from", type=int, default=0, help="从此端口起连续占用 ports in a row"
+    )
     parser.add_argument("--delay-ms", type=int, default=0, help="每次应答另加的毫秒数 extra delay")
     parser.add_argument("--with-parent", action="store_true",
                         help="启动者退出时随之退出 end when the starting process does")  # fmt: skip

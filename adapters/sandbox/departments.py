@@ -1,25 +1,21 @@
-"""The five departments, each on its own port, and what their callers have to know.
-
-Keys, tokens and passwords are made up at start; the environment carries them to whoever connects.
-"""
+"""All departments, each on its own port, with its switch."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
-from starlette.types import ASGIApp
-
-from adapters.sandbox import hukou, immunization, realestate, residence_permits, social_insurance
-from adapters.sandbox.faults import Fault, Faulty, Misbehaviour, Switch
-from adapters.sandbox.gateway import SECRET_SECONDS, Caller, Gateway
-from adapters.sandbox.pgwire import SQLConnections
+from adapters.sandbox import keys
+from adapters.sandbox.faults import Fault, Switch
+from adapters.sandbox.gateway import SECRET_SECONDS
 from adapters.sandbox.population import Population
-from adapters.sandbox.serving import LOOPBACK, Connections, HTTPConnections, Listener
+from adapters.sandbox.premises import BUILDS, Credentials, Premises, can_have, environment
+from adapters.sandbox.serving import Listener
 
-NAMES = ("hukou", "realestate", "social-insurance", "immunization", "residence-permit")
+NAMES = tuple(BUILDS)
 """In the order of their ports."""
 
 
@@ -30,18 +26,11 @@ class UnknownDepartment(LookupError):
         super().__init__(f"department is one of {', '.join(NAMES)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """What callers identify themselves with. Made up anew at each start."""
+class FaultNotThere(ValueError):
+    """A department cannot have that fault."""
 
-    app_key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    sql_password: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    fhir_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    permit_key: str = field(default_factory=lambda: secrets.token_hex(16), repr=False)
-    rid: str = "mianti@990101"
-    sid: str = "s_9901010000000_0001"
-    sql_user: str = "mianti_ro"
-    permit_key_id: str = "mianti"
+    def __init__(self, name: str, fault: Fault) -> None:
+        super().__init__(f"{fault} means nothing at {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +39,11 @@ class _Department:
     listener: Listener
 
     async def turn(self, fault: Fault | None, ms: int) -> None:
+        before = self.switch.fault
         self.switch.turn(fault, ms)
-        if fault is Fault.REFUSE:
+        if fault is Fault.REFUSE or Fault.EXPIRED_CERTIFICATE in {before, fault}:
             await self.listener.shut()
-        else:
+        if fault is not Fault.REFUSE:
             await self.listener.open()
 
 
@@ -66,19 +56,23 @@ class Departments:
     ) -> None:  # fmt: skip
         """Args:
         population: Whom they know about.
-        ports_from: The first of five ports in a row; 0 for any free ones.
+        ports_from: The first of as many ports in a row; 0 for any free ones.
         delay_ms: Added to every answer of every department.
         secret_seconds: How long the gateway's request secret lives.
         """
-        self.keys = Keys()
-        self._population, self._secret_seconds = population, secret_seconds
-        self._database = social_insurance.database(population)
+        self._folder = tempfile.TemporaryDirectory(prefix="mianti-sandbox-")
+        self._premises = Premises(
+            population=population,
+            credentials=Credentials(),
+            papers=keys.papers(Path(self._folder.name)),
+            secret_seconds=secret_seconds,
+        )
         self._all: dict[str, _Department] = {}
         try:
-            for at, name in enumerate(NAMES):
+            for at, (name, build) in enumerate(BUILDS.items()):
                 switch = Switch(delay_ms=delay_ms)
                 port = ports_from + at if ports_from else 0
-                listener = Listener(self._connections(name, switch), port)
+                listener = Listener(build(self._premises, switch), port)
                 self._all[name] = _Department(switch, listener)
         except OSError:
             self.release()
@@ -100,15 +94,19 @@ class Departments:
         """Give back what does not need the loop; nothing listens any more, or never did."""
         for each in self._all.values():
             each.listener.release()
-        self._database.close()
+        self._folder.cleanup()
 
     async def turn(self, name: str, fault: Fault | None, ms: int = 0) -> None:
         """Switch a department to `fault`, or to none.
 
         Raises:
             UnknownDepartment: There is no such department.
+            FaultNotThere: It cannot have that fault.
         """
-        await self._one(name).turn(fault, ms)
+        department = self._one(name)
+        if fault is not None and not can_have(name, fault):
+            raise FaultNotThere(name, fault)
+        await department.turn(fault, ms)
 
     async def clear(self) -> None:
         """All departments work again."""
@@ -130,50 +128,11 @@ class Departments:
     @property
     def environment(self) -> Mapping[str, str]:
         """What the manifests of the counties need, by the names they use."""
-        keys, http = self.keys, {name: f"http://{LOOPBACK}:{self._port(name)}" for name in NAMES}
-        login = f"{keys.sql_user}:{keys.sql_password}"
-        return {
-            "HUKOU_URL": http["hukou"] + hukou.PATH,
-            "REALESTATE_URL": http["realestate"],
-            "REALESTATE_RID": keys.rid,
-            "REALESTATE_SID": keys.sid,
-            "REALESTATE_APP_KEY": keys.app_key,
-            "SOCIAL_INSURANCE_DSN": f"postgresql://{login}@{LOOPBACK}:"
-            f"{self._port('social-insurance')}/front?gssencmode=disable",
-            "IMMUNIZATION_URL": http["immunization"],
-            "IMMUNIZATION_TOKEN": keys.fhir_token,
-            "RESIDENCE_PERMIT_URL": http["residence-permit"],
-            "RESIDENCE_PERMIT_KEY_ID": keys.permit_key_id,
-            "RESIDENCE_PERMIT_KEY": keys.permit_key,
-        }
+        ports = {name: each.listener.port for name, each in self._all.items()}
+        return environment(self._premises, ports)
 
     def _one(self, name: str) -> _Department:
         try:
             return self._all[name]
         except KeyError:
             raise UnknownDepartment from None
-
-    def _port(self, name: str) -> int:
-        return self._all[name].listener.port
-
-    def _connections(self, name: str, switch: Switch) -> Connections:
-        keys, population = self.keys, self._population
-        if name == "social-insurance":
-            return SQLConnections(self._database, switch, {keys.sql_user: keys.sql_password})
-        if name == "realestate":
-            # The gateway works while the department behind it does not.
-            behind = Faulty(realestate.app(population), switch, realestate.MISBEHAVIOUR)
-            caller = Caller(rid=keys.rid, sid=keys.sid, app_key=keys.app_key)
-            return HTTPConnections(Gateway(behind, caller, secret_seconds=self._secret_seconds))
-        apps: dict[str, tuple[ASGIApp, Misbehaviour]] = {
-            "hukou": (hukou.app(population), hukou.MISBEHAVIOUR),
-            "immunization": (
-                immunization.app(population, keys.fhir_token), immunization.MISBEHAVIOUR
-            ),
-            "residence-permit": (
-                residence_permits.app(population, keys.permit_key_id, keys.permit_key),
-                residence_permits.MISBEHAVIOUR,
-            ),
-        }  # fmt: skip
-        app, manner = apps[name]
-        return HTTPConnections(Faulty(app, switch, manner))

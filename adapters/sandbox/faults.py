@@ -10,6 +10,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HUGE_BYTES = 8 * 1024 * 1024
+_SKEW_SECONDS = 3600
 
 
 class Fault(StrEnum):
@@ -47,6 +49,14 @@ class Fault(StrEnum):
     HUGE = "huge"
     """More than anybody wants to read."""
     STATUS_500 = "status-500"
+    MAINTENANCE = "maintenance"
+    """Closed for now, and says so in its own way."""
+    CLOCK_SKEW = "clock-skew"
+    """Its clock is an hour fast, so that no moment a caller names is believed."""
+    TOKEN_RACE = "token-race"  # noqa: S105 -- the name of a fault
+    """Each new secret or token ends all others at once, as if others refreshed all the time."""
+    EXPIRED_CERTIFICATE = "expired-certificate"
+    """The server's certificate ended yesterday."""
     REFUSE = "refuse"
     """Nobody listens on the port."""
 
@@ -62,6 +72,10 @@ class Switch:
     """Added to every answer, with or without a fault; for benchmarks."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the fault changes: whoever hangs lets go."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the department's own clock."""
+        return time.time() + (_SKEW_SECONDS if self.fault is Fault.CLOCK_SKEW else 0)
 
     def turn(self, fault: Fault | None, ms: int = 0) -> None:
         """Switch to `fault`, or to none."""
@@ -88,6 +102,8 @@ class Misbehaviour:
     wrong_schema: bytes
     error: bytes
     """The body of `200-with-error`."""
+    maintenance: bytes | None = None
+    """What it says with HTTP 200 while it is closed; None: it says 503."""
 
     def misencoded(self, body: bytes) -> bytes:
         """`body` in a charset nobody announced. GB18030 reads nearly everything, so that its
@@ -97,13 +113,16 @@ class Misbehaviour:
         return text.encode("gb18030" if self.charset == "utf-8" else "utf-16")
 
 
-def json_misbehaviour(error: dict[str, Any]) -> Misbehaviour:
+def json_misbehaviour(
+    error: dict[str, Any], maintenance: dict[str, Any] | None = None
+) -> Misbehaviour:
     """For the departments that answer in JSON."""
     return Misbehaviour(
         media_type="application/json; charset=utf-8",
         charset="utf-8",
         wrong_schema=b'{"greeting": "hello", "items": [{"a": 1}]}',
         error=json.dumps(error, ensure_ascii=False).encode(),
+        maintenance=json.dumps(maintenance, ensure_ascii=False).encode() if maintenance else None,
     )
 
 
@@ -187,6 +206,12 @@ class Faulty:
     async def status_500(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await _whole(send, 500, "text/html", "<h1>服务器内部错误</h1>".encode("gb18030"))
 
+    async def maintenance(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        if self._manner.maintenance is not None:
+            await _whole(send, 200, self._manner.media_type, self._manner.maintenance)
+        else:
+            await _whole(send, 503, "text/html", "<h1>系统维护中</h1>".encode("gb18030"))
+
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         """Status and body of what the department would have answered."""
         status, body = 200, bytearray()
@@ -214,7 +239,9 @@ _ACTS: dict[Fault, _Act] = {
     Fault.REDIRECT: Faulty.redirect,
     Fault.HUGE: Faulty.huge,
     Fault.STATUS_500: Faulty.status_500,
+    Fault.MAINTENANCE: Faulty.maintenance,
 }
+"""What each fault means over HTTP; those of clocks, tokens and certificates are the fronts'."""
 
 
 def reset(transport: asyncio.WriteTransport) -> None:

@@ -167,7 +167,7 @@ def factory_of(seed: str, today: date, index: int, owner: Owner, location: str) 
     built = today.year - draws.number("age", 3, 18)
     return Property(
         certificate_no=f"演（{built}）示范县不动产权第{serial:07d}号",
-        unit_no=f"990101002001GB{90_000 + index:05d}F{index + 1:04d}0001",
+        unit_no=f"990101002001GB{90_000 + index % 9999:05d}F{index % 9999 + 1:04d}{index // 9999 + 1:04d}",
         location=location,
         owners=(owner,),
         co_ownership="0",

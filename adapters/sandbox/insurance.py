@@ -8,7 +8,7 @@ from datetime import date
 
 from adapters.sandbox.days import month_of
 from adapters.sandbox.draws import Draws
-from adapters.sandbox.enterprises import COUNT, employer_no_of, name_of
+from adapters.sandbox.enterprises import employer_no_of, hiring, name_of
 from adapters.sandbox.people import Household, Person
 from adapters.sandbox.places import FAR, HERE
 from adapters.sandbox.shapes import Trait
@@ -79,15 +79,19 @@ def insurance_of(seed: str, today: date, household: Household, person: Person) -
     works = person.role in shape.parents or not shape.parents
     if not person.alive or age < 18 or Trait.UNINSURED in shape.traits:
         return None
-    if works and age < 60 and (Trait.INSURED in shape.traits or draws.chance("employed", 65)):
+    retired = Trait.RETIRED in traits
+    employed = Trait.INSURED in shape.traits or draws.chance("employed", 65)
+    if works and age < 60 and employed and not retired:
         return _employed(draws, today, person, age, traits)
-    if draws.chance("resident", 60):
-        return _resident(draws, today, person, age)
+    if retired or draws.chance("resident", 60):
+        return _resident(draws, today, person, age, traits)
     return None
 
 
-def _resident(draws: Draws, today: date, person: Person, age: int) -> Insurance:
-    pension = age >= 60 and draws.chance("pension", 50)
+def _resident(
+    draws: Draws, today: date, person: Person, age: int, traits: frozenset[Trait]
+) -> Insurance:
+    pension = Trait.RETIRED in traits or (age >= 60 and draws.chance("pension", 50))
     account = Account(
         personal_no=f"9901{person.serial:09d}",
         area=HERE.name,
@@ -95,7 +99,7 @@ def _resident(draws: Draws, today: date, person: Person, age: int) -> Insurance:
         employer_no=None,
         enrolled=f"{today.year - draws.number('years', 2, 12)}-01-01",
         stopped=None,
-        state=RECEIVING if age >= 60 else PAYING,
+        state=RECEIVING if pension or age >= 60 else PAYING,
         kinds=(PENSION if pension else RESIDENTS,),
     )
     return Insurance(
@@ -147,7 +151,7 @@ def _with_gap(draws: Draws, months: list[date]) -> list[date]:
 def _accounts(
     draws: Draws, person: Person, months: list[date], *, running: bool, two: bool
 ) -> tuple[Account, ...]:
-    employer = draws.number("employer", 0, COUNT - 1)
+    employer = draws.one_of("employer", hiring(person.household))
     first = months[-1]
     current = Account(
         personal_no=f"9901{person.serial:09d}",

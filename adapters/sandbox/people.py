@@ -1,8 +1,9 @@
 """Households and their members: any of them computed from the seed, the day and an index.
 
 A citizen number is unique without asking anybody: index and role decide the day of birth and the
-sequence code together, and no two people get the same pair (up to 182,000 places, 22,000
-households).
+sequence code together, and no two people get the same pair within 22,000 households. The next
+22,000 carry the codes of a former division of the same county, as real numbers do after a reform;
+`serial_of` turns a number back into index and role, so that somebody is found without a list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from operator import mul
 
 from adapters.sandbox import names
 from adapters.sandbox.days import DAYS, born, months_after
@@ -18,7 +20,10 @@ from adapters.sandbox.names import FEMALE, MALE, UYGHUR
 from adapters.sandbox.places import FAR, HERE, NEIGHBOUR, Address, Division, farmhouse, flat
 from adapters.sandbox.shapes import CHILDREN, PLACES, Kind, Origin, Role, Shape, Trait
 
-MAX_HOUSEHOLDS = DAYS * 499 // PLACES
+_BLOCK = DAYS * 499 // PLACES
+"""Households whose people carry the numbers of one division."""
+_BLOCKS = 48
+MAX_HOUSEHOLDS = _BLOCK * _BLOCKS
 """Beyond this, citizen numbers would repeat."""
 
 
@@ -173,13 +178,15 @@ class _Members:
     def _person(self, role: Role) -> Person:
         serial = self._index * PLACES + role
         draws = Draws(self._seed, "person", serial)
-        day, order = _day_and_order(serial)
+        day, order = _day_and_order(serial % (_BLOCK * PLACES))
         birth = born(self._today, self._shape.ages[role], day)
         division, gender = self._born_in(draws, role), self._genders[role]
         state, state_date = self._state(draws, role, birth)
         name = self._name(role)
         return Person(
-            id_number=citizen_number(division, birth, order, gender),
+            id_number=citizen_number(
+                _code_then(division, self._index // _BLOCK), birth, order, gender
+            ),
             name=name,
             former_name=f"{name[:-1]}小{name[-1]}" if draws.chance("former", 3) else None,
             gender=gender,
@@ -191,7 +198,7 @@ class _Members:
             role=role,
             relation=self._relation(role),
             marital_status=self._marital_status(draws, role),
-            education=_education(draws, self._shape.ages[role]),
+            education=_education(draws, self._shape, role),
             card=_card(draws, self._today, self._shape.ages[role], self._division),
             state=state,
             state_date=state_date,
@@ -275,32 +282,68 @@ _RELATIONS: Mapping[Role, Mapping[Role, str]] = {
 """Head → role → GB/T 4761: what the member is to the head."""
 
 
-def _day_and_order(serial: int) -> tuple[int, int]:
-    """Day of the year and order of the sequence code. For one day, `serial // DAYS` decides the
+def _day_and_order(place: int) -> tuple[int, int]:
+    """Day of the year and order of the sequence code. For one day, `place // DAYS` decides the
     order one to one, because 211 and the prime 499 have no common factor.
     """
-    day = serial * 157 % DAYS
-    return day, (serial // DAYS * 211 + day * 37) % 499
+    day = place * 157 % DAYS
+    return day, (place // DAYS * 211 + day * 37) % 499
 
 
-def citizen_number(division: Division, birth: date, order: int, gender: str) -> str:
+def _code_then(division: Division, block: int) -> str:
+    """The code of `division` when the people of that block were registered: two cities further."""
+    return f"{division.code[:2]}{int(division.code[2:4]) + 2 * block:02d}{division.code[4:]}"
+
+
+def serial_of(number: str) -> int | None:
+    """The one place in the population whose holder may have `number`; None where there is none.
+    Whether its holder has it, only the household can tell.
+    """
+    if not (len(number) == 18 and number.isascii() and number[:17].isdecimal()):
+        return None
+    city, month, day, sequence = (int(number[at:to]) for at, to in _PARTS)
+    try:
+        since = (date(2001, month, day) - date(2001, 1, 1)).days
+    except ValueError:
+        return None
+    order = (sequence - 1) // 2
+    times = (order - since * 37) * pow(211, -1, 499) % 499
+    place = times * DAYS + since * pow(157, -1, DAYS) % DAYS
+    block = (city - 1) // 2
+    if number[:2] != "99" or not 0 <= block < _BLOCKS or place >= _BLOCK * PLACES:
+        return None
+    return block * _BLOCK * PLACES + place
+
+
+_PARTS = ((2, 4), (10, 12), (12, 14), (14, 17))
+
+_WEIGHTS = tuple(pow(2, 17 - at, 11) for at in range(17))
+"""GB 11643."""
+
+
+def citizen_number(code: str, birth: date, order: int, gender: str) -> str:
     """A citizen identity number (GB 11643): odd sequence codes for men, even ones for women."""
     sequence = 2 * order + (1 if gender == MALE else 2)
-    body = f"{division.code}{birth:%Y%m%d}{sequence:03d}"
-    total = sum(int(digit) * pow(2, 17 - at, 11) for at, digit in enumerate(body))
+    body = f"{code}{birth.year}{birth.month:02d}{birth.day:02d}{sequence:03d}"
+    total = sum(map(mul, map(int, body), _WEIGHTS))
     return body + "10X98765432"[total % 11]
 
 
 def unused_number(today: date) -> str:
     """A citizen number that nobody has: that of a place no household fills."""
-    day, order = _day_and_order(MAX_HOUSEHOLDS * PLACES - 1)
-    return citizen_number(HERE, born(today, 40, day), order, MALE)
+    day, order = _day_and_order(_BLOCK * PLACES - 1)
+    return citizen_number(HERE.code, born(today, 40, day), order, MALE)
 
 
-def _education(draws: Draws, age: int) -> str | None:
+def _education(draws: Draws, shape: Shape, role: Role) -> str | None:
     """GB/T 4658; None for whoever is still at school."""
+    age = shape.ages[role]
     if age < 16:
         return None
+    if Trait.GRADUATE in shape.traits and role is shape.living_head:
+        return "21"
+    if age < 22:
+        return draws.weighted("education", {"71": 30, "61": 60, "41": 10})
     if age < 60:
         return draws.weighted("education", {"71": 30, "61": 22, "41": 10, "31": 18, "21": 17,
                                             "14": 3})  # fmt: skip
@@ -314,5 +357,5 @@ def _card(draws: Draws, today: date, age: int, division: Division) -> Card | Non
     years = 5 if age < 16 else 10 if age < 26 else 20 if age < 46 else 0
     longest = min(12 * (years or 20) - 4, max(1, 12 * age - 9))
     since = months_after(today, -draws.number("card-months", 1, longest))
-    until = f"{since.replace(year=since.year + years):%Y%m%d}" if years else "长期"
+    until = f"{since.year + years}{since.month:02d}{since.day:02d}" if years else "长期"
     return Card(issuer=division.police, valid_from=since, valid_to=until)

@@ -8,7 +8,7 @@ everybody else. `adapters.sandbox.population` gives the numbers to ask with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adapters.sandbox.names import UYGHUR
 from adapters.sandbox.shapes import Origin, Role, Shape, Trait
@@ -27,6 +27,8 @@ class Script:
     shape: Shape
     subjects: Mapping[str, Role]
     """Subject id of a bundle → who of the household it is."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """Subject id of a bundle → the case whose applicant it is."""
 
 
 GUARDIANS: Mapping[str, Role] = {"applicant": FATHER, "guardian2": MOTHER, "child": CHILD}
@@ -164,9 +166,65 @@ SCRIPTS: tuple[Script, ...] = (
                     traits=frozenset({Trait.INSURED, Trait.JOINT, Trait.REFUSED_DOSE})),
         subjects=GUARDIANS,
     ),
+    Script(
+        id="newborn",
+        description="新生儿上周出生，有出生医学证明，还没有公民身份号码",
+        shape=Shape(ages={FATHER: 31, MOTHER: 29}, head=FATHER, homes=1,
+                    traits=_PROPER | {Trait.NEWBORN}),
+        subjects={"applicant": FATHER, "father": FATHER, "mother": MOTHER},
+    ),
+    Script(
+        id="retiree",
+        description="已退休，领取养老金，与老伴同住",
+        shape=Shape(ages={FATHER: 63, MOTHER: 61}, head=FATHER, homes=1,
+                    traits=frozenset({Trait.RETIRED, Trait.JOINT})),
+        subjects={"applicant": FATHER, "spouse": MOTHER},
+    ),
+    Script(
+        id="disabled",
+        description="持残疾人证，全家享受最低生活保障",
+        shape=Shape(ages={FATHER: 41, MOTHER: 39, CHILD: 12}, head=FATHER, homes=1,
+                    traits=frozenset({Trait.DISABLED, Trait.ASSISTED, Trait.UNINSURED})),
+        subjects={"applicant": FATHER, "guardian": MOTHER, "family": CHILD},
+    ),
+    Script(
+        id="veteran",
+        description="去年退役、自主就业的军人",
+        shape=Shape(ages={FATHER: 25}, head=FATHER, traits=frozenset({Trait.VETERAN})),
+        subjects={"applicant": FATHER},
+    ),
+    Script(
+        id="graduate",
+        description="今夏毕业的本科生，已登记失业，正在求职",
+        shape=Shape(ages={FATHER: 23}, head=FATHER,
+                    traits=frozenset({Trait.GRADUATE, Trait.UNINSURED})),
+        subjects={"applicant": FATHER},
+    ),
+    Script(
+        id="to-marry",
+        description="准备登记结婚的一对，双方都未婚",
+        shape=Shape(ages={FATHER: 27}, head=FATHER, traits=_PROPER),
+        subjects={"applicant": FATHER},
+        others={"spouse": "to-marry-other"},
+    ),
+    Script(
+        id="to-marry-other",
+        description="上一对中的女方，户口在自己家",
+        shape=Shape(ages={MOTHER: 26}, head=MOTHER, traits=_PROPER),
+        subjects={"applicant": MOTHER},
+    ),
+    Script(
+        id="driver",
+        description="有驾驶证、名下有车的司机",
+        shape=Shape(ages={FATHER: 35, MOTHER: 33}, head=FATHER, homes=1,
+                    traits=_PROPER | {Trait.MOTORIST}),
+        subjects={"applicant": FATHER, "driver": FATHER},
+    ),
 )  # fmt: skip
 
 ENDS_WITH_X = "号码末位为 X 的居民"
 UNKNOWN = "校验位正确、但没有人使用的号码"
 BANKRUPT = "法院已受理破产的企业，欠缴社保，名下有不动产"
+ENTERPRISE = "经营正常、有职工、无欠缴的企业"
+CLOSING = "准备注销的企业：税款结清，已无职工"
 """Descriptions of the cases that are no household of their own."""

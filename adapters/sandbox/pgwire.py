@@ -313,6 +313,9 @@ class Connection:
     async def moved(self) -> None:
         raise PGError("57P01", "terminating connection: the service has moved", severity="FATAL")
 
+    async def closed(self) -> None:
+        raise PGError("57P03", "the database system is in maintenance", severity="FATAL")
+
     async def internal(self) -> None:
         raise PGError("XX000", "internal error")
 
@@ -342,6 +345,7 @@ _ACTS: Mapping[Fault, Callable[[Connection], Awaitable[None]]] = {
     Fault.XML_BOMB: Connection.bomb,
     Fault.REDIRECT: Connection.moved,
     Fault.STATUS_500: Connection.internal,
+    Fault.MAINTENANCE: Connection.closed,
 }
 """What each fault means on this wire; `refuse` is the listener's."""
 
@@ -378,6 +382,13 @@ class SQLConnections:
             pass  # the client left, or a fault ended the connection
         finally:
             writer.close()
+
+    def tls(self) -> None:
+        """As `serving.Connections.tls`: in clear, as on a front machine's own network."""
+
+    def release(self) -> None:
+        """As `serving.Connections.release`."""
+        self._database.close()
 
     async def end(self) -> None:
         """As `serving.Connections.end`."""

@@ -1,7 +1,7 @@
 """The whole invented county, indexed: who there is, what they own, pay, hold, and were given.
 
 Every value is a function of (seed, today) and an index; the population only joins them. A
-population of 500 is the beginning of one of 20,000.
+population of 500 is the beginning of one of 20,000; `County` is the same without an end.
 """
 
 from __future__ import annotations
@@ -13,21 +13,15 @@ from functools import cached_property
 
 from adapters.sandbox import enterprises as trade
 from adapters.sandbox import personas
+from adapters.sandbox.county import SEED, County
 from adapters.sandbox.doses import File, file_of
 from adapters.sandbox.enterprises import Enterprise
 from adapters.sandbox.homes import Property, homes_of
-from adapters.sandbox.insurance import PAYING, Insurance, insurance_of
-from adapters.sandbox.people import (
-    MAX_HOUSEHOLDS,
-    Household,
-    Person,
-    household,
-    unused_number,
-)  # fmt: skip
+from adapters.sandbox.insurance import PAYING, Insurance
+from adapters.sandbox.people import MAX_HOUSEHOLDS, Household, Person, unused_number
 from adapters.sandbox.permits import Permit, permits_of
-from adapters.sandbox.shapes import Kind, Origin, drawn_shape
+from adapters.sandbox.shapes import Kind, Origin
 
-SEED = "mianti"
 PEOPLE = 500
 
 
@@ -52,8 +46,8 @@ class Persona:
     subjects: Mapping[str, Subject]
 
 
-class Population:
-    """An invented county."""
+class Population(County):
+    """An invented county with an end, and all its registers."""
 
     def __init__(self, *, today: date, seed: str = SEED, people: int = PEOPLE) -> None:
         """Args:
@@ -61,26 +55,33 @@ class Population:
         seed: Another seed is another county with the same named cases.
         people: At least so many; the last household is whole.
         """
-        self.seed, self.today = seed, today
+        super().__init__(today=today, seed=seed)
         self.households = tuple(self._households(people))
-        self.people = tuple(person for each in self.households for person in each.members.values())
+        self.people = tuple(p for each in self.households for p in each.members.values())
         self.by_number = {person.id_number: person for person in self.people}
-
-    def household(self, index: int) -> Household:
-        """Household number `index`, computed without any other."""
-        scripted = index < len(personas.SCRIPTS)
-        shape = personas.SCRIPTS[index].shape if scripted else drawn_shape(self.seed, index)
-        return household(self.seed, self.today, index, shape)
 
     def _households(self, people: int) -> Iterator[Household]:
         count = 0
-        for index in range(MAX_HOUSEHOLDS):
-            if count >= people and index >= len(personas.SCRIPTS) + trade.COUNT:
+        for index, found in enumerate(self.each_household()):
+            if count >= people and index >= trade.SETTLED:
                 return
-            found = self.household(index)
             count += len(found.members)
             yield found
         raise ValueError(f"at most {MAX_HOUSEHOLDS} households")
+
+    def household(self, index: int) -> Household:
+        """As `County.household`, without computing it again."""
+        here = 0 <= index < len(self.households)
+        return self.households[index] if here else super().household(index)
+
+    def person(self, number: str) -> Person | None:
+        """As `County.person`; nobody beyond the end."""
+        return self.by_number.get(number)
+
+    def enterprise_of(self, uscc: str) -> Enterprise | None:
+        """As `County.enterprise_of`; none beyond the end."""
+        found = super().enterprise_of(uscc)
+        return found if found and found.index < len(self.enterprises) else None
 
     def household_of(self, number: str) -> Household | None:
         """The household that lists the person with that number."""
@@ -106,27 +107,14 @@ class Population:
     @cached_property
     def enterprises(self) -> tuple[Enterprise, ...]:
         """The enterprises; each is run by the head of an ordinary household."""
-        return tuple(self._enterprise(index) for index in range(trade.COUNT))
-
-    def _enterprise(self, index: int) -> Enterprise:
-        at = self.households[len(personas.SCRIPTS) + index]
-        return trade.enterprise(
-            self.seed, self.today, index, legal_rep=at.head, contact=self._adult(at) or at.head
-        )
-
-    def _adult(self, at: Household) -> Person | None:
-        grown = (each for each in at.members.values() if each.alive and each.age(self.today) >= 18)
-        return next((each for each in grown if each is not at.head), None)
+        return tuple(self.each_enterprise(trade.count_of(len(self.households))))
 
     @cached_property
     def insurance(self) -> Mapping[str, Insurance]:
         """Citizen number → what social insurance knows."""
         return {
-            person.id_number: found
-            for person in self.people
-            if (found := insurance_of(self.seed, self.today,
-                                      self.households[person.household], person))
-        }  # fmt: skip
+            person.id_number: found for person in self.people if (found := self.insured(person))
+        }
 
     @cached_property
     def headcounts(self) -> Mapping[str, int]:
@@ -167,20 +155,51 @@ class Population:
     def _personas(self) -> Iterator[Persona]:
         for at, script in zip(self.households, personas.SCRIPTS, strict=False):
             subjects = {name: _subject(at.members[role]) for name, role in script.subjects.items()}
+            for name, other in script.others.items():
+                subjects[name] = _subject(self._applicant(other))
             yield Persona(id=script.id, description=script.description, subjects=subjects)
         yield self._single("ends-with-x", personas.ENDS_WITH_X, _subject(self._with_x()))
         nobody = Subject(kind="person", number=unused_number(self.today), name="查无此人")
         yield self._single("unknown", personas.UNKNOWN, nobody)
         debtor, *others = self.enterprises
-        other = next(each for each in others if each.legal_rep.listed)
+        administrator = next(each for each in others if each.legal_rep.listed)
         yield Persona(
             id="bankrupt",
             description=personas.BANKRUPT,
             subjects={
                 "debtor": _organisation(debtor),
-                "administrator": _organisation(other),
-                "leader": _subject(other.legal_rep),
-                "agent": _subject(other.contact),
+                "administrator": _organisation(administrator),
+                "leader": _subject(administrator.legal_rep),
+                "agent": _subject(administrator.contact),
+            },
+        )
+
+        yield self._company("enterprise", personas.ENTERPRISE, self._healthy())
+        closing = self.enterprises[trade.COUNT - 1]
+        yield self._company("to-deregister", personas.CLOSING, closing)
+
+    def _applicant(self, id_: str) -> Person:
+        """The applicant of another scripted case."""
+        ids = [each.id for each in personas.SCRIPTS]
+        script, at = personas.SCRIPTS[ids.index(id_)], self.households[ids.index(id_)]
+        return at.members[script.subjects["applicant"]]
+
+    def _healthy(self) -> Enterprise:
+        """The enterprise with most employees among those that owe nothing and are known by their
+        identifier.
+        """
+        sound = [each for each in self.enterprises[: trade.COUNT]
+                 if each.arrears == "0.00" and each.uscc_recorded and each.legal_rep.listed]  # fmt: skip
+        return max(sound, key=lambda each: self.headcounts.get(each.employer_no, 0))
+
+    def _company(self, id_: str, description: str, enterprise: Enterprise) -> Persona:
+        return Persona(
+            id=id_,
+            description=description,
+            subjects={
+                "enterprise": _organisation(enterprise),
+                "legal_rep": _subject(enterprise.legal_rep),
+                "agent": _subject(enterprise.contact),
             },
         )
 

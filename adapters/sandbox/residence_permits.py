@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Mapping
 from datetime import date
 
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from adapters.sandbox.faults import Misbehaviour, json_misbehaviour
+from adapters.sandbox.faults import Misbehaviour, Switch, json_misbehaviour
 from adapters.sandbox.permits import Permit
 from adapters.sandbox.population import Population
 
@@ -28,13 +27,14 @@ CLOCK_MS = 5 * 60 * 1000
 MISBEHAVIOUR: Misbehaviour = json_misbehaviour({"code": "500", "message": "系统繁忙", "data": None})
 
 
-def app(population: Population, key_id: str, key: str) -> ASGIApp:
+def app(population: Population, key_id: str, key: str, switch: Switch) -> ASGIApp:
     """The service.
 
     Args:
         population: Whose permits.
         key_id: The one caller that is known.
         key: That caller's signing key.
+        switch: Has the clock.
     """
     holders = {
         number: (permits[0].holder.name, _envelope("0", "成功", [_row(each) for each in permits]))
@@ -43,7 +43,7 @@ def app(population: Population, key_id: str, key: str) -> ASGIApp:
     none = _envelope("0", "成功", [])
 
     async def permits(request: Request) -> Response:
-        if complaint := _complaint(request, key_id, key.encode()):
+        if complaint := _complaint(request, key_id, key.encode(), switch.now()):
             return _response(complaint)
         query = request.query_params
         number, name = query.get("gmsfhm", ""), query.get("xm")
@@ -63,13 +63,13 @@ def _response(body: bytes) -> Response:
     return Response(body, media_type="application/json; charset=utf-8")
 
 
-def _complaint(request: Request, key_id: str, key: bytes) -> bytes | None:
+def _complaint(request: Request, key_id: str, key: bytes, now: float) -> bytes | None:
     """Why the caller is not admitted; None when he is."""
     headers: Mapping[str, str] = request.headers
     moment, sign = headers.get("x-timestamp", ""), headers.get("x-sign", "")
     if headers.get("x-key-id") != key_id:
         return _envelope("401", "未知的调用方", None)
-    if not moment.isdecimal() or abs(time.time() * 1000 - int(moment)) > CLOCK_MS:
+    if not moment.isdecimal() or abs(now * 1000 - int(moment)) > CLOCK_MS:
         return _envelope("401", "时间戳超出允许范围", None)
     text = f"{key_id}{moment}{request.method}{request.url.path}"
     if not hmac.compare_digest(hmac.digest(key, text.encode(), hashlib.sha256).hex(), sign):

@@ -17,10 +17,11 @@ from typing import Any, TypeVar
 import uvloop
 
 from adapters.sandbox import control
+from adapters.sandbox.county import SEED
 from adapters.sandbox.departments import NAMES, Departments
 from adapters.sandbox.faults import Fault
 from adapters.sandbox.gateway import SECRET_SECONDS
-from adapters.sandbox.population import PEOPLE, SEED, Population
+from adapters.sandbox.population import PEOPLE, Population
 from adapters.sandbox.serving import LOOPBACK, HTTPConnections, Listener
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ class Sandbox:
 
         Raises:
             UnknownDepartment: There is no such department.
-            ValueError: There is no such fault.
+            ValueError: There is no such fault, or the department cannot have it.
         """
         self._run(self._departments.turn(department, Fault(fault), ms))
 
@@ -92,7 +93,7 @@ def sandbox(
         people: At least so many.
         seed: Another seed is another county with the same named cases.
         today: The day everything hangs on; this day in UTC where it is not given.
-        ports_from: The first of six ports in a row; 0 for any free ones.
+        ports_from: The first of as many ports in a row as there are departments, and one more; 0 for any free ones.
         delay_ms: Added to every answer of every department.
         secret_seconds: How long the gateway's request secret lives.
 

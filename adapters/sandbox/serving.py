@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from collections.abc import Callable
 from typing import Protocol
 
 import uvicorn
@@ -16,6 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 LOOPBACK = "127.0.0.1"
+HANDSHAKE_SECONDS = 2.0
+"""How long a caller may take to shake hands over TLS."""
 
 
 class Connections(Protocol):
@@ -27,6 +31,14 @@ class Connections(Protocol):
 
     async def end(self) -> None:
         """End all connections now."""
+        ...
+
+    def tls(self) -> ssl.SSLContext | None:
+        """With what new connections are encrypted; None: not at all."""
+        ...
+
+    def release(self) -> None:
+        """Give back what is held beside connections."""
         ...
 
 
@@ -51,9 +63,11 @@ class Listener:
         """Listen."""
         if self._server is None:
             loop = asyncio.get_running_loop()
+            context = self._connections.tls()
             self._server = await loop.create_server(
-                self._connections.protocol, sock=_bound(self.port), backlog=2048
-            )
+                self._connections.protocol, sock=_bound(self.port), backlog=2048, ssl=context,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if context else None,
+            )  # fmt: skip
 
     async def shut(self) -> None:
         """Stop listening and end all connections; the port stays reserved."""
@@ -73,6 +87,7 @@ class Listener:
     def release(self) -> None:
         """Give the port back; only what was never opened or is shut."""
         self._reserved.close()
+        self._connections.release()
 
 
 def _bound(port: int) -> socket.socket:
@@ -111,6 +126,13 @@ class HTTPConnections:
         """As `Connections.protocol`."""
         return _Protocol(config=self._config, server_state=self._state, app_state={})
 
+    def tls(self) -> ssl.SSLContext | None:
+        """As `Connections.tls`."""
+        return None
+
+    def release(self) -> None:
+        """As `Connections.release`."""
+
     async def end(self) -> None:
         """As `Connections.end`; requests that are being answered are given up."""
         for connection in tuple(self._state.connections):
@@ -120,3 +142,50 @@ class HTTPConnections:
             _, stuck = await asyncio.wait(tasks, timeout=1)
             for task in stuck:
                 task.cancel()
+
+
+class EncryptedConnections(HTTPConnections):
+    """The same over TLS.
+
+    The loop owns a connection until the handshake is over, and cannot be closed before: `end` waits
+    for those that have begun one, as long as they are given.
+    """
+
+    def __init__(self, app: ASGIApp, tls: Callable[[], ssl.SSLContext]) -> None:
+        """Args:
+        app: Who answers.
+        tls: Asked each time the port is opened.
+        """
+        super().__init__(app)
+        self._tls = tls
+        self._shaking: dict[asyncio.Protocol, float] = {}
+
+    def tls(self) -> ssl.SSLContext | None:
+        """As `Connections.tls`."""
+        return self._tls()
+
+    def protocol(self) -> asyncio.Protocol:
+        """As `Connections.protocol`."""
+        begun = _Awaited(config=self._config, server_state=self._state, app_state={})
+        begun.shaking = self._shaking
+        self._shaking[begun] = asyncio.get_running_loop().time() + HANDSHAKE_SECONDS
+        return begun
+
+    async def end(self) -> None:
+        """As `Connections.end`."""
+        await super().end()
+        now = asyncio.get_running_loop().time()
+        until = max(self._shaking.values(), default=now)
+        self._shaking.clear()
+        if until > now:
+            await asyncio.sleep(until - now + 0.05)
+
+
+class _Awaited(_Protocol):
+    """HTTP on a connection whose handshake has begun."""
+
+    shaking: dict[asyncio.Protocol, float]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        self.shaking.pop(self, None)
+        super().connection_made(transport)

@@ -10,6 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from adapters.model import Record, Scalar
+from adapters.sandbox import (
+    cover,
+    marriages,
+    motoring,
+    schooling,
+    service,
+    standing,
+    vital,
+    welfare,
+    work,
+)
+from adapters.sandbox.county import County
 from adapters.sandbox.enterprises import Enterprise
 from adapters.sandbox.homes import Property
 from adapters.sandbox.insurance import INJURY, PENSION, UNEMPLOYMENT
@@ -270,6 +282,37 @@ def _registered(population: Population, enterprise: Enterprise) -> Record:
 
 
 _Tell = Callable[[Population, str], Records]
+_OfPerson = Callable[[County, Person], Records]
+_OfEnterprise = Callable[[County, Enterprise], Records]
+_OfEmployer = Callable[[County, Enterprise, int], Records]
+
+
+def _of(tell: _OfPerson) -> _Tell:
+    def told(population: Population, number: str) -> Records:
+        person = population.person(number)
+        return tell(population, person) if person else ()
+
+    return told
+
+
+def _about(tell: _OfEnterprise) -> _Tell:
+    def told(population: Population, uscc: str) -> Records:
+        enterprise = population.enterprise_of(uscc)
+        return tell(population, enterprise) if enterprise else ()
+
+    return told
+
+
+def _about_staff(tell: _OfEmployer) -> _Tell:
+    def told(population: Population, uscc: str) -> Records:
+        enterprise = population.enterprise_of(uscc)
+        if enterprise is None:
+            return ()
+        staff = population.headcounts.get(enterprise.employer_no, 0)
+        return tell(population, enterprise, staff)
+
+    return told
+
 
 _ABOUT_PEOPLE: Mapping[str, _Tell] = {
     "hukou.person": _person,
@@ -279,8 +322,30 @@ _ABOUT_PEOPLE: Mapping[str, _Tell] = {
     "social-insurance.person-enrolment": _enrolment,
     "immunization.record": _immunization,
     "residence-permit.status": _permits,
+    "employment.registration": _of(work.employment),
+    "birth.certificate": _of(vital.birth_certificate),
+    "death.record": _of(vital.death),
+    "marriage.status": _of(marriages.marriage),
+    "education.student-status": _of(schooling.at_school),
+    "education.qualification": _of(schooling.diplomas),
+    "medical-insurance.enrolment": _of(cover.medical),
+    "housing-fund.account": _of(cover.fund_account),
+    "disability.record": _of(welfare.disability),
+    "subsistence.minimum-living": _of(welfare.assistance),
+    "vehicle.registration": _of(motoring.cars),
+    "driver.licence": _of(motoring.licence),
+    "veteran.record": _of(service.veteran),
 }
+"""`birth.certificate` is asked about the mother."""
+
 _ABOUT_ENTERPRISES: Mapping[str, _Tell] = {
     "realestate.ownership": _ownership,
     "social-insurance.employer": _employer,
+    "business.registration": _about(standing.registration),
+    "tax.registration": _about(standing.taxpayer),
+    "tax.compliance": _about(standing.compliance),
+    "medical-insurance.employer": _about_staff(cover.medical_employer),
+    "housing-fund.employer": _about_staff(cover.fund_employer),
+    "vehicle.registration": _about(motoring.lorries),
+    "credit.compliance": _about(standing.credit),
 }

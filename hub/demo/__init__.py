@@ -18,6 +18,7 @@ from catalog.loading import load
 from hub.app import connected_catalog
 from hub.demo.cases import CASES, Case
 from hub.demo.counter import Counter, Shown
+from hub.demo.desk import Clerks
 from hub.demo.live import connected_resources, live_round
 from hub.demo.processes import HUB_LOG, hub_process, personas
 from hub.demo.report import write_report
@@ -55,7 +56,12 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
                 counter = counters[case.county]
                 shown.append(counter.show(case, people[case.persona], control, connected))
                 print_case(shown[-1], names, console)
-            live = live_round(bound[LIVE_COUNTY], LIVE_COUNTY, counters[LIVE_COUNTY], people)
+            clerks = Clerks.of(url, folder, LIVE_COUNTY, control)
+            clerks.work()  # what the told cases left on the desk
+            live = live_round(
+                bound[LIVE_COUNTY], LIVE_COUNTY, counters[LIVE_COUNTY], clerks, people
+            )
+            clerks.close()
             for counter in counters.values():
                 counter.client.close()
     print_live(names.county(LIVE_COUNTY), live, Goals(), console)

@@ -5,7 +5,8 @@
    has everything.
 2. A role is played by whom the case calls so, or by one who can stand for it (`_STAND_INS`).
 3. A role that the case does not know is played by the case of that very name (a driver).
-4. What is left, and whatever is no person and no organisation, is played by nobody: its materials
+4. A newborn that has no number is played under its mother's.
+5. What is left, and whatever is no person and no organisation, is played by nobody: its materials
    are asked, and its fields are not filled.
 """
 
@@ -83,4 +84,6 @@ def _player(role: Subject, lead: str, personas: Personas) -> Mapping[str, str] |
     namesake: Mapping[str, Mapping[str, str]] = personas.get(role.id, {}).get("subjects", {})
     candidates = [own.get(name) for name in (role.id, *_STAND_INS.get(role.id, ()))]
     candidates.append(namesake.get(role.id))
+    if role.id == "newborn" and "mother" in own:
+        candidates.append({**own["mother"], "name": "", "id_type": "mother-citizen-id"})
     return next((each for each in candidates if each and each["kind"] == role.kind), None)

@@ -105,12 +105,12 @@ class Counter:
 
 def as_sent(subject: Mapping[str, str]) -> dict[str, str]:
     """A subject of a persona as the API wants it."""
-    person = subject["kind"] == "person"
+    usual = "citizen-id" if subject["kind"] == "person" else "uscc"
     return {
         "kind": subject["kind"],
-        "id_type": "citizen-id" if person else "uscc",
+        "id_type": subject.get("id_type", usual),
         "id": subject["number"],
-        "name": subject["name"],
+        **({"name": subject["name"]} if subject["name"] else {}),
     }
 
 

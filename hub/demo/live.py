@@ -17,6 +17,7 @@ from catalog.lookup import needs
 from catalog.model import Bundle, Catalog
 from hub.demo.casting import Personas, cast_for
 from hub.demo.counter import Counter, as_sent, plan_failures
+from hub.demo.desk import Clerks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class LiveRow:
     """Of the resources it needs, how many somebody is connected for."""
     needed: int
     figures: LiveFigures
+    typed: int
+    """Answers that clerks typed for it, where a department has no interface."""
     receipts: int
     failures: tuple[str, ...]
 
@@ -49,7 +52,9 @@ def connected_resources(catalog: Catalog, county: str) -> frozenset[str]:
     return frozenset(b.resource for b in catalog.bindings if b.county == county)
 
 
-def live_round(catalog: Catalog, county: str, counter: Counter, personas: Personas) -> LiveRound:
+def live_round(
+    catalog: Catalog, county: str, counter: Counter, clerks: Clerks, personas: Personas
+) -> LiveRound:
     """Plan each analysed bundle of the county, in the order of the published list."""
     connected = connected_resources(catalog, county)
     rows: list[LiveRow] = []
@@ -57,7 +62,7 @@ def live_round(catalog: Catalog, county: str, counter: Counter, personas: Person
     for bundle in _analysed(catalog, county):
         wanted = frozenset(resource for _, resource in needs(catalog, bundle))
         if wanted & connected:
-            rows.append(_row(bundle, wanted, connected, counter, personas))
+            rows.append(_row(bundle, wanted, connected, counter, clerks, personas))
         else:
             without.append(bundle.name)
     return LiveRound(rows=tuple(rows), without_source=tuple(without))
@@ -73,6 +78,7 @@ def _row(
     wanted: Collection[str],
     connected: Collection[str],
     counter: Counter,
+    clerks: Clerks,
     personas: Personas,
 ) -> LiveRow:
     cast = cast_for(bundle, personas)
@@ -82,6 +88,9 @@ def _row(
         "deadline_ms": 5000,
     }
     plan = counter.client.post(f"/v1/bundles/{bundle.id}:plan", body)
+    typed = clerks.work()
+    if typed:  # what was put off is there now, for the same case
+        plan = counter.client.post(f"/v1/bundles/{bundle.id}:plan", body)
     failures = [*plan_failures(plan), *_ungranted(bundle, plan)]
     receipts = plan["receipts"]
     failures += [f"回执未通过核验 {s}" for s, r in receipts.items() if not counter.verified(r, {})]
@@ -100,6 +109,7 @@ def _row(
             fields=f["total"],
             filled=f["filled"],
         ),
+        typed=typed,
         receipts=len(receipts),
         failures=tuple(failures),
     )

@@ -96,6 +96,7 @@ def print_live(county: str, live: LiveRound, goals: Goals, console: Console) -> 
         f"{len(live.rows)} 件中，按实时答复：材料压减达到 {percent(goals.material_cut)} 的"
         f" {materials} 件，自动填表达到 {percent(goals.filled_share)} 的 {form} 件\n"
         "来源：已接入 / 所需的数据资源 connected / needed resources\n"
+        f"没有接口的部门由经办人录入 typed by clerks：{sum(row.typed for row in live.rows)} 项答复\n"
     )
     _print_left_out("尚无一个来源，未运行", live.without_source, console)
 

@@ -106,14 +106,14 @@ class SubjectIn(Wire):
     def number_is_well_formed(self) -> SubjectIn:
         """Check digits are checked at the door; the complaint never repeats the number."""
         fits = {
-            "person": {IdType.CITIZEN_ID},
+            "person": {IdType.CITIZEN_ID, IdType.MOTHER},
             "organisation": {IdType.USCC},
             "object": {IdType.CERTIFICATE_NO, IdType.UNIT_NO},
         }
         if self.id_type not in fits[self.kind]:
             raise ValueError(f"id_type {self.id_type} does not name a {self.kind}")
         try:
-            if self.id_type is IdType.CITIZEN_ID:
+            if self.id_type in {IdType.CITIZEN_ID, IdType.MOTHER}:
                 self.id = citizen_id(self.id, today=datetime.now(UTC).date())
             elif self.id_type is IdType.USCC:
                 self.id = uscc(self.id)

@@ -18,6 +18,7 @@ GRANTED = (
     "social-insurance.payment-history",
     "immunization.record",
     "residence-permit.status",
+    "birth.certificate",
 )
 
 
@@ -37,7 +38,7 @@ class County:
         keys = {
             value
             for name, value in self.departments.environment.items()
-            if name.endswith(("KEY", "TOKEN", "DSN"))
+            if name.endswith(("KEY", "TOKEN", "DSN", "SECRET"))
         }
         return {*everybody.by_number, *people, *(each.number for each in personas), *keys}
 

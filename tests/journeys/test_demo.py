@@ -24,7 +24,8 @@ from hub import demo
 from hub.client import HubClient
 from hub.demo.cases import CASES, Expectation
 from hub.demo.casting import cast_for
-from hub.demo.counter import Counter, plan_failures
+from hub.demo.counter import Counter, as_sent, plan_failures
+from hub.demo.desk import Clerks
 from hub.demo.live import live_round
 from hub.errors import HubError
 from tests.world.hub import COUNTIES
@@ -81,6 +82,17 @@ def test_live_and_desk_figures_stand_apart(ran: Ran) -> None:
         reaching = [row[share] >= least for row in live["bundles"].values()]
         assert reaching == [row["reaches"][goal] for row in live["bundles"].values()]
         assert live["reaching"][goal] == sum(reaching)
+
+
+def test_clerks_type_what_no_interface_answers(ran: Ran) -> None:
+    """What a department without an interface knows is typed by two clerks and counts as live; until
+    then a plan says that it is being looked up, not that a source is down.
+    """
+    live = ran.report["live_figures"]["xinxiang"]["bundles"]
+    assert live["xinxiang-12"]["typed"] > 0
+    waiting = {f["id"]: f["asked_because"] for f in ran.report["cases"][0]["plan"]["form"]}
+    assert waiting["disability_category"] == "waiting"
+    assert "typed by clerks" in ran.output
 
 
 def test_the_catalog_shows_live_figures_beside_the_desk_ones(ran: Ran) -> None:
@@ -235,10 +247,24 @@ def test_roles_are_cast_by_the_stated_rule(
     assert {role: player["number"] for role, player in cast.subjects.items()} == roles
 
 
+def test_a_newborn_is_asked_about_under_its_mothers_number() -> None:
+    """It has none of its own yet, and a name only perhaps; whoever has one is asked by that."""
+    couple = {"father": {"kind": "person", "number": "1", "name": "甲"},
+              "mother": {"kind": "person", "number": "2", "name": "乙"}}  # fmt: skip
+    bundle = load(COUNTIES).bundles["xinxiang-09"]
+    newborn = {"newborn": {"description": "新生儿", "subjects": couple}}
+    cast = cast_for(bundle, {**PEOPLE, **newborn})
+    assert as_sent(cast.subjects["newborn"]) == {
+        "kind": "person", "id_type": "mother-citizen-id", "id": "2",
+    }  # fmt: skip
+    assert as_sent(cast.subjects["mother"])["id_type"] == "citizen-id"
+    assert as_sent(cast_for(bundle, PEOPLE).subjects["newborn"])["id_type"] == "citizen-id"
+
+
 def test_a_bundle_that_nobody_answers_for_is_not_run(tmp_path: Path) -> None:
     """What runs follows from the bindings: with none, every analysed bundle is told as left out."""
     nobody = Counter(HubClient("http://127.0.0.1:1", "nobody", tmp_path / "none.jwk"), b"")
-    left_out = live_round(load(COUNTIES), "xinxiang", nobody, PEOPLE)
+    left_out = live_round(load(COUNTIES), "xinxiang", nobody, Clerks((), ""), PEOPLE)
     assert left_out.rows == ()
     assert len(left_out.without_source) == 21
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -274,7 +275,9 @@ def test_at_rest_and_in_log_lines_nothing_is_personal(desk: Desk) -> None:
 
 
 def test_from_a_terminal(desk: Desk) -> None:
-    """`mianti desk list` and `answer`: a typo ends with its rule and exit code 1."""
+    """`mianti desk list`, `answer`, `reject` and `confirm`: a typo ends with its rule and exit code 1,
+    and so does confirming what one has typed oneself.
+    """
     number, case = NUMBERS[2], "CASE-CLI"
     desk.ask(number, case)
     task = desk.task(case)["id"]
@@ -282,7 +285,10 @@ def test_from_a_terminal(desk: Desk) -> None:
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "hub", "desk", *words, *who]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        wide = {**os.environ, "COLUMNS": "200"}
+        return subprocess.run(
+            command, env=wide, capture_output=True, text=True, check=False, timeout=60
+        )
 
     listed = run("list")
     typo = run("answer", task, "--by", "C1", "gender=x", "permit_no=J-8")
@@ -291,6 +297,17 @@ def test_from_a_terminal(desk: Desk) -> None:
     assert (listed.returncode, task[:12] in listed.stdout.replace("\n", "")) == (0, True)
     assert (typo.returncode, "gender: code" in typo.stderr) == (1, True)
     assert (done.returncode, "待复核" in done.stdout) == (0, True)
+
+    shown = run("list")
+    back = run("reject", task, "--by", "C2")
+    again = run("answer", task, "--by", "C1", "gender=女性", "permit_no=J-9")
+    alone = run("confirm", task, "--by", "C1")
+    confirmed = run("confirm", task, "--by", "C2")
+
+    assert "J-8" in shown.stdout
+    assert [each.returncode for each in (back, again, alone, confirmed)] == [0, 0, 1, 0]
+    answer = desk.ask(number, case)["fields"]["residence-permit.status.permit_no"]
+    assert (answer["state"], answer["value"]) == ("manual", "J-9")
 
 
 def test_a_call_may_wait_a_short_while(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
-"""Every fault of every department, through the whole hub: what it costs, and what it must not."""
+"""Every fault of the five departments of 教育入学, through the whole hub: what it costs, and what it
+must not.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from adapters.sandbox import NAMES, Fault
+from adapters.refreshing import PAUSE_SECONDS
+from adapters.sandbox import Fault, can_have
 from hub.receipts import Verdict, verify_receipt
 from tests.journeys.conftest import County
 
@@ -20,6 +24,8 @@ RESOURCE_OF = {
     "immunization": "immunization.record",
     "residence-permit": "residence-permit.status",
 }
+NAMES = tuple(RESOURCE_OF)
+"""The departments that bundle asks; how the others take a fault, the adapters' own tests show."""
 FIELDS = {
     "hukou": ("name", "hukou_address"),
     "realestate": ("certificate_no", "location"),
@@ -43,10 +49,12 @@ STATE_OF = {
         (
             Fault.RESET, Fault.HALF_BODY, Fault.GARBAGE, Fault.WRONG_SCHEMA, Fault.ERROR_200,
             Fault.WRONG_ENCODING, Fault.XML_BOMB, Fault.REDIRECT, Fault.HUGE, Fault.STATUS_500,
-            Fault.REFUSE,
+            Fault.REFUSE, Fault.MAINTENANCE,
         ),
         "source_error",
     ),
+    Fault.CLOCK_SKEW: "refused_by_source",
+    Fault.TOKEN_RACE: "ok",
 }  # fmt: skip
 WANT = [f"{RESOURCE_OF[name]}[].{field}" for name in NAMES for field in FIELDS[name]]
 
@@ -87,13 +95,14 @@ def repaired(county: County) -> Iterator[None]:
 
 
 def test_every_fault_has_an_expectation() -> None:
-    """A new fault or department cannot be added without saying what it should look like."""
-    assert set(STATE_OF) == set(Fault)
-    assert set(RESOURCE_OF) == set(ABOUT) == set(NAMES)
+    """A new fault cannot be added without saying what it should look like."""
+    assert set(STATE_OF) == {each for each in Fault if any(can_have(n, each) for n in NAMES)}
+    assert set(ABOUT) == set(FIELDS) == set(NAMES)
 
 
-@pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("department", NAMES)
+@pytest.mark.parametrize(
+    ("department", "fault"), [(n, each) for n in NAMES for each in Fault if can_have(n, each)]
+)
 def test_a_fault_costs_only_its_own_fields(county: County, department: str, fault: Fault) -> None:
     """An answer while the department still fails; each path once; the others as ever; a receipt;
     a whole log without a number, a name or a key; and all is well once the department is.
@@ -111,9 +120,12 @@ def test_a_fault_costs_only_its_own_fields(county: County, department: str, faul
         assert (why is None) == (state == "ok"), path
     for other in set(NAMES) - {department}:
         assert fields_of(answer, other) == fields_of(before, other)
-    assert answer["outcome"] == ("complete" if fault is Fault.SLOW else "partial")
+    assert answer["outcome"] == ("complete" if STATE_OF[fault] == "ok" else "partial")
     _is_proven(county, answer)
     county.departments.clear()
+    if fault is Fault.CLOCK_SKEW:
+        # Whom a department refused a secret does not ask on at once; then nothing is left of it.
+        time.sleep(PAUSE_SECONDS)
     again = ask(county, department)
     assert {path: said(each) for path, each in again["fields"].items()} == {
         path: said(each) for path, each in before["fields"].items()

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from adapters import Outcome
-from adapters.sandbox import NAMES, Fault, Sandbox, truth
+from adapters.refreshing import PAUSE_SECONDS
+from adapters.sandbox import NAMES, Fault, FaultNotThere, Sandbox, can_have, truth
 from catalog.model import Catalog
-from tests.adapters.sandbox.test_sandbox_manifests import asked, call, connected, same
+from tests.adapters.sandbox.test_sandbox_manifests import KEY, asked, call, connected, same
 
 ASKED = {
     "hukou": ("hukou.person", "from-elsewhere", "applicant"),
@@ -17,6 +18,13 @@ ASKED = {
     "social-insurance": ("social-insurance.payment-history", "from-elsewhere", "applicant"),
     "immunization": ("immunization.record", "from-elsewhere", "child"),
     "residence-permit": ("residence-permit.status", "from-elsewhere", "applicant"),
+    "vital-records": ("death.record", "deceased", "applicant"),
+    "marriage": ("marriage.status", "complete", "applicant"),
+    "business-registry": ("business.registration", "enterprise", "enterprise"),
+    "tax": ("tax.registration", "enterprise", "enterprise"),
+    "medical-insurance": ("medical-insurance.enrolment", "complete", "applicant"),
+    "housing-fund": ("housing-fund.account", "complete", "applicant"),
+    "vehicles": ("vehicle.registration", "driver", "applicant"),
 }
 """Department → resource, persona and subject to ask about."""
 
@@ -34,12 +42,20 @@ EXPECTED = {
     Fault.HUGE: Outcome.FAILED,
     Fault.STATUS_500: Outcome.FAILED,
     Fault.REFUSE: Outcome.UNREACHABLE,
+    Fault.MAINTENANCE: Outcome.FAILED,
+    Fault.CLOCK_SKEW: Outcome.REFUSED,
+    Fault.TOKEN_RACE: Outcome.ANSWERED,
+    Fault.EXPIRED_CERTIFICATE: Outcome.UNREACHABLE,
 }
-ON_THE_SQL_WIRE = {
+ELSEWHERE = {
     # A row that claims a gigabyte and a server that says good-bye both end the connection.
-    Fault.XML_BOMB: Outcome.UNREACHABLE,
-    Fault.REDIRECT: Outcome.UNREACHABLE,
+    ("social-insurance", Fault.XML_BOMB): Outcome.UNREACHABLE,
+    ("social-insurance", Fault.REDIRECT): Outcome.UNREACHABLE,
+    ("social-insurance", Fault.MAINTENANCE): Outcome.UNREACHABLE,
+    # Its refusal is signed with its own time, and a message of another time might be a played one.
+    ("medical-insurance", Fault.CLOCK_SKEW): Outcome.FAILED,
 }
+"""Where it means something else."""
 
 
 def test_every_fault_has_an_expectation() -> None:
@@ -56,20 +72,28 @@ async def test_a_fault_is_what_the_adapter_makes_of_it(
     working: Sandbox, catalog: Catalog, department: str, fault: Fault, *, warm: bool
 ) -> None:
     """On a fresh and on a kept connection; and once it is cleared the truth is answered again."""
+    if not can_have(department, fault):
+        with pytest.raises(FaultNotThere):
+            working.fault(department, fault)
+        return
     resource, persona, name = ASKED[department]
     subject = working.population.personas[persona].subjects[name]
     records = truth(working.population, subject)[resource]
-    special = ON_THE_SQL_WIRE if department == "social-insurance" else {}
+    assert records
+    expected = ELSEWHERE.get((department, fault), EXPECTED[fault])
     async with connected("xinxiang", catalog, working) as sources:
         if warm:
             same(await asked(sources, resource, subject), records)
         await asyncio.to_thread(working.fault, department, fault, 50)
-        question = call(resource, id_number=subject.number, name=subject.name)
+        question = call(resource, **{KEY[subject.kind]: subject.number, "name": subject.name})
         within = 0.3 if fault is Fault.HANG else 10
         reply = await sources.sources[department].answer(question, within=within)
-        assert reply.outcome is special.get(fault, EXPECTED[fault]), reply.why
+        assert reply.outcome is expected, reply.why
         assert reply.records == (records if reply.outcome is Outcome.ANSWERED else ())
         await asyncio.to_thread(working.clear)
+        if fault is Fault.CLOCK_SKEW:
+            # Whom a department refused a secret does not ask on at once; then nothing is left of it.
+            await asyncio.sleep(PAUSE_SECONDS)
         same(await asked(sources, resource, subject), records)
 
 
@@ -83,7 +107,7 @@ async def test_slow_beyond_the_deadline_is_timed_out(
     subject = working.population.personas[persona].subjects[name]
     async with connected("xinxiang", catalog, working) as sources:
         await asyncio.to_thread(working.fault, department, Fault.SLOW, 60_000)
-        question = call(resource, id_number=subject.number, name=subject.name)
+        question = call(resource, **{KEY[subject.kind]: subject.number, "name": subject.name})
         reply = await sources.sources[department].answer(question, within=0.2)
         await asyncio.to_thread(working.clear)
     assert reply.outcome is Outcome.TIMED_OUT
@@ -91,7 +115,7 @@ async def test_slow_beyond_the_deadline_is_timed_out(
 
 @pytest.mark.anyio
 async def test_a_fault_stays_in_its_department(working: Sandbox, catalog: Catalog) -> None:
-    """While one refuses, the four others answer the truth."""
+    """While one refuses, all others answer the truth."""
     async with connected("shenqiu", catalog, working) as sources:
         await asyncio.to_thread(working.fault, "realestate", Fault.REFUSE)
         for department, (resource, persona, name) in ASKED.items():

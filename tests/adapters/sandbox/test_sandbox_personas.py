@@ -125,6 +125,59 @@ def _renter(case: Case) -> bool:
     return no_home and paid and case.home().members.keys() == {0, 1}
 
 
+def _newborn(case: Case) -> bool:
+    (record,) = case.told("mother", "birth.certificate")
+    father = case.persona.subjects["father"].number
+    week = (TODAY - timedelta(days=7)).isoformat()
+    nobody = not case.home().children
+    return nobody and (record.values["birth_date"], record.values["father_id_number"]) == (
+        week,
+        father,
+    )
+
+
+def _retiree(case: Case) -> bool:
+    (record,) = case.told("applicant", "social-insurance.person-enrolment")
+    receives = [line["state"] for line in record.lines] == ["4"]
+    return receives and not case.told("applicant", "employment.registration")
+
+
+def _disabled(case: Case) -> bool:
+    (aid,) = case.told("family", "subsistence.minimum-living")
+    listed = {line["member_id_number"] for line in aid.lines}
+    everybody = {each.number for each in case.persona.subjects.values()}
+    return bool(case.told("applicant", "disability.record")) and listed == everybody
+
+
+def _graduate(case: Case) -> bool:
+    (diploma,) = case.told("applicant", "education.qualification")
+    (work,) = case.told("applicant", "employment.registration")
+    summer = str(diploma.values["graduated_on"]).startswith(str(TODAY.year))
+    return summer and work.values["kind"] == "8" and work.values["employer_name"] is None
+
+
+def _to_marry(case: Case) -> bool:
+    people = [case.told(each, "hukou.person")[0].values for each in ("applicant", "spouse")]
+    single = [each["marital_status"] for each in people] == ["10", "10"]
+    unregistered = not any(case.told(each, "marriage.status") for each in ("applicant", "spouse"))
+    return single and unregistered and {each["gender"] for each in people} == {"1", "2"}
+
+
+def _healthy(case: Case) -> bool:
+    (employer,) = case.told("enterprise", "social-insurance.employer")
+    (registered,) = case.told("enterprise", "business.registration")
+    sound = (employer.values["arrears"], registered.values["state"]) == ("0.00", "1")
+    known = bool(case.told("legal_rep", "hukou.person"))
+    return sound and known and int(str(employer.values["headcount"])) > 0
+
+
+def _closing(case: Case) -> bool:
+    (employer,) = case.told("enterprise", "social-insurance.employer")
+    (taxes,) = case.told("enterprise", "tax.compliance")
+    empty = (employer.values["headcount"], employer.values["arrears"]) == (0, "0.00")
+    return empty and taxes.values["cleared"] is True and taxes.values["clearance_no"] is not None
+
+
 PROMISES: dict[str, Callable[[Case], bool]] = {
     "complete": Case.has_everything,
     "realestate-down": Case.has_everything,
@@ -156,6 +209,18 @@ PROMISES: dict[str, Callable[[Case], bool]] = {
     "ends-with-x": lambda case: case.persona.subjects["applicant"].number.endswith("X"),
     "unknown": _unknown,
     "bankrupt": _bankrupt,
+    "newborn": _newborn,
+    "retiree": _retiree,
+    "disabled": _disabled,
+    "veteran": lambda case: bool(case.told("applicant", "veteran.record")),
+    "graduate": _graduate,
+    "to-marry": _to_marry,
+    "to-marry-other": lambda case: not case.told("applicant", "marriage.status"),
+    "driver": lambda case: bool(
+        case.told("driver", "driver.licence") and case.told("driver", "vehicle.registration")
+    ),
+    "enterprise": _healthy,
+    "to-deregister": _closing,
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from adapters.sandbox import Population
 from adapters.sandbox.doses import SCHEDULE
+from adapters.sandbox.enterprises import COUNT, count_of
 from adapters.sandbox.insurance import PENSION
 from adapters.sandbox.people import MAX_HOUSEHOLDS
 from adapters.sandbox.personas import SCRIPTS
@@ -116,13 +117,15 @@ def test_unit_numbers_are_well_formed_and_unique(population: Population) -> None
 
 def test_enterprises_are_run_by_grown_people(population: Population) -> None:
     """Identifiers pass GB 32100 and GB 11714; who stands for an enterprise is of age and alive."""
-    assert len({each.name for each in population.enterprises}) == len(population.enterprises) == 40
+    assert len({each.name for each in population.enterprises}) == len(population.enterprises)
+    assert len(population.enterprises) == count_of(len(population.households))
+    assert len(population.enterprises) % COUNT == 0
     for each in population.enterprises:
         assert codes.uscc(each.uscc) == each.uscc
         assert codes.organisation_code_ok(each.uscc)
         assert each.legal_rep.alive
         assert each.legal_rep.age(TODAY) >= 18
-        assert population.by_number[each.legal_rep.id_number] is each.legal_rep
+        assert population.by_number[each.legal_rep.id_number] == each.legal_rep
 
 
 def test_totals_of_social_insurance_are_those_of_its_lines(population: Population) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import stat
@@ -16,22 +17,36 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from adapters.sandbox import NAMES, Fault, Sandbox, UnknownDepartment, sandbox, write_environment
+from adapters.sandbox import (
+    NAMES,
+    Fault,
+    FaultNotThere,
+    Sandbox,
+    UnknownDepartment,
+    sandbox,
+    write_environment,
+)
+from catalog import loading
 from tests.adapters.sandbox import asking
 from tests.adapters.sandbox.conftest import TODAY
 
-VARIABLES = {
-    "HUKOU_URL", "REALESTATE_URL", "REALESTATE_RID", "REALESTATE_SID", "REALESTATE_APP_KEY",
-    "SOCIAL_INSURANCE_DSN", "IMMUNIZATION_URL", "IMMUNIZATION_TOKEN", "RESIDENCE_PERMIT_URL",
-    "RESIDENCE_PERMIT_KEY_ID", "RESIDENCE_PERMIT_KEY",
-}  # fmt: skip
-SECRETS = ("REALESTATE_APP_KEY", "SOCIAL_INSURANCE_DSN", "IMMUNIZATION_TOKEN",
-           "RESIDENCE_PERMIT_KEY")  # fmt: skip
+SECRETS = (
+    "REALESTATE_APP_KEY", "SOCIAL_INSURANCE_DSN", "IMMUNIZATION_TOKEN", "RESIDENCE_PERMIT_KEY",
+    "VITAL_RECORDS_APP_SECRET", "MARRIAGE_TOKEN", "BUSINESS_REGISTRY_CLIENT_SECRET", "TAX_KEY",
+    "MEDICAL_INSURANCE_APP_SECRET", "MEDICAL_INSURANCE_SM4_KEY", "MEDICAL_INSURANCE_PRIVATE_KEY",
+    "MEDICAL_INSURANCE_PLATFORM_KEY", "VEHICLES_APP_KEY",
+)  # fmt: skip
+
+
+def named() -> set[str]:
+    """The variables that the manifests of a county name."""
+    texts = (each.read_text() for each in (loading.COUNTIES / "xinxiang").glob("sources/*.yaml"))
+    return {name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)}
 
 
 def test_the_environment_has_what_the_manifests_name(running: Sandbox) -> None:
     """All variables, and every address on the loopback."""
-    assert set(running.environment) == VARIABLES
+    assert set(running.environment) == named()
     for name, value in running.environment.items():
         if name.endswith(("_URL", "_DSN")):
             assert urlsplit(value).hostname == "127.0.0.1"
@@ -72,21 +87,21 @@ def test_it_stops_while_departments_hang(working: Sandbox) -> None:
 
 
 def test_ports_are_counted_on_from_the_first() -> None:
-    """`ports_from` gives the departments and the control socket six ports in a row."""
+    """`ports_from` gives the departments and the control socket ports in a row."""
     for first in range(20_000, 30_000, 101):
         try:
             with sandbox(today=TODAY, people=1, ports_from=first) as brief:
                 assert urlsplit(brief.environment["HUKOU_URL"]).port == first
-                assert urlsplit(brief.control_url).port == first + 5
+                assert urlsplit(brief.control_url).port == first + len(NAMES)
                 return
         except OSError:
             continue  # taken by somebody else
-    pytest.fail("no six free ports in a row")
+    pytest.fail("never enough free ports in a row")
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", [0, 1, len(NAMES) - 1, len(NAMES)])
 def test_a_taken_port_leaves_nothing_behind(at: int) -> None:
-    """Whichever of the six is taken: an error, no thread, and the other ports are given back."""
+    """Whichever of them is taken: an error, no thread, and the other ports are given back."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         first = taken.getsockname()[1] - at
@@ -99,11 +114,13 @@ def test_a_taken_port_leaves_nothing_behind(at: int) -> None:
 def test_unknown_departments_and_faults_are_refused(working: Sandbox) -> None:
     """By name, before anything changes."""
     with pytest.raises(UnknownDepartment):
-        working.fault("tax", Fault.SLOW)
+        working.fault("fishery", Fault.SLOW)
     with pytest.raises(UnknownDepartment):
-        working.delay("tax", 5)
+        working.delay("fishery", 5)
     with pytest.raises(ValueError, match="tired"):
         working.fault("hukou", "tired")
+    with pytest.raises(FaultNotThere):
+        working.fault("hukou", Fault.EXPIRED_CERTIFICATE)
 
 
 def test_a_delay_stands_beside_faults(working: Sandbox) -> None:
@@ -143,7 +160,8 @@ def test_control_tells_how_things_are(working: Sandbox) -> None:
 BAD_ORDERS = {
     "not JSON": b"x",
     "a list": b"[]",
-    "an unknown department": b'{"department": "tax", "fault": "slow"}',
+    "an unknown department": b'{"department": "fishery", "fault": "slow"}',
+    "a fault it cannot have": b'{"department": "hukou", "fault": "expired-certificate"}',
     "no department": b'{"fault": "slow"}',
     "an unknown fault": b'{"department": "hukou", "fault": "tired"}',
     "a fault that is no text": b'{"department": "hukou", "fault": ["slow"]}',
@@ -206,7 +224,7 @@ def test_the_process_writes_its_environment_and_stops_when_told(
     process = _started(path, "--people", "1")
     try:
         environment = _waited(process, path)
-        assert set(environment) == VARIABLES | {"SANDBOX_CONTROL_URL"}
+        assert set(environment) == named() | {"SANDBOX_CONTROL_URL"}
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         with asking.client() as http:
             assert http.get(f"{environment['SANDBOX_CONTROL_URL']}/health").status_code == 200
