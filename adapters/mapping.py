@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -104,7 +104,10 @@ class Plan:
         if _by_status(self.empty, reply.status) and not self.empty_by_records:
             return Reading(outcome=Outcome.NO_RECORD)
         document = self._document(reply)
-        return self._judged(document, reply.status) or self._answered(document)
+        reading = self._judged(document, reply.status) or self._answered(document)
+        if reading.as_of is None and reply.as_of is not None:
+            return replace(reading, as_of=reply.as_of)
+        return reading
 
     def _document(self, reply: RawReply) -> Any:
         if reply.document is not None:
