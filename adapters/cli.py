@@ -12,11 +12,10 @@ import typer
 from adapters import registry
 from adapters.errors import InvalidManifest
 from adapters.schema import schema as manifest_schema
+from catalog.loading import COUNTIES
 from catalog.model import Catalog
 
 app = typer.Typer(no_args_is_help=True, help="数据源 sources: check manifests, print their schema.")
-
-COUNTIES = Path("deploy/counties")
 
 
 @app.command()

@@ -45,6 +45,16 @@ class SourceAnswerInvalid(AdapterError):
     code = "adapters.source-answer-invalid"
 
 
+class AnswerDeferred(AdapterError):
+    """The question is placed with a person; the answer will be found under `ticket`."""
+
+    code = "adapters.answer-deferred"
+
+    def __init__(self, ticket: str) -> None:
+        self.ticket = ticket
+        super().__init__("waiting-for-a-clerk")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
     """One thing wrong in a manifest, and what would be right."""

@@ -12,20 +12,22 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from adapters import asking, manifest
-from adapters.auth import PATH
 from adapters.documents import decode, parse_json
 from adapters.errors import AdapterError, SourceAnswerInvalid, SourceTimedOut
-from adapters.http import HTTPClient, HTTPConnect, Question
+from adapters.http import HTTPClient, HTTPConnect, http_findings
+from adapters.identifying import PATH
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Section
+from adapters.manifest import Finding, Leaf
 from adapters.model import RawReply, SourceCall
-from adapters.rest import http_findings
+from adapters.question import Question
+from adapters.values import URL, Section
 
 MAX_PAGES = 20
 RESOURCE_TYPE = r"^[A-Z][A-Za-z]{1,40}$"
@@ -101,7 +103,7 @@ class FHIRTransport:
         connect: FHIRConnect = opening.connect
         self._base = urlsplit(connect.base_url.rstrip("/"))
         self._charset = connect.charset
-        self._client = HTTPClient(connect.base_url, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(connect.base_url, connect, opening)
         self._asks = {
             resource: tuple(_first(search, opening.statuses[resource]) for search in ask.all())
             for resource, ask in opening.asks.items()
@@ -129,6 +131,11 @@ class FHIRTransport:
         return RawReply(
             body=bodies, media_type="application/fhir+json", status=200, document=_grouped(pages)
         )
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See `adapters.http.HTTPClient`."""
+        return self._client.expires_at
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -12,41 +12,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    SecretStr,
-    Tag,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeAliasType
 
-from adapters.converters import As, Form
-from adapters.documents import CHARSETS
+from adapters.converters import As
 from adapters.errors import Complaint
 from adapters.located import At, Located
+from adapters.terms import (
+    BulkheadTerms,
+    CacheTerms,
+    ClosedTerms,
+    HedgeTerms,
+    NoCache,
+    RateTerms,
+    RetryTerms,
+)
+from adapters.values import (
+    PLACEHOLDER,
+    Forms,
+    FromEnvironment,
+    Placeholder,
+    Seconds,
+    Section,
+    Value,
+    shape_of,
+)
 
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 RESOURCE = r"^[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*$"
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
-
-
-class FromEnvironment(str):
-    """A text in which `${NAME}` was replaced; it is not shown in complaints."""
-
-    __slots__ = ()
-
-
-class Placeholder(FromEnvironment):
-    """Stands where a variable will stand; `check` runs without an environment."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,81 +53,6 @@ class Finding:
     rule: str
     found: str
     expected: str
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m)", value)):
-        return float(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0}[found[2]]
-    raise ValueError("a duration is a number with ms, s or m, such as 800ms or 2s")
-
-
-def _size(value: Any) -> Any:
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)(B|KiB|MiB)", value)):
-        return int(found[1]) * {"B": 1, "KiB": 1024, "MiB": 1024 * 1024}[found[2]]
-    raise ValueError("a size is a whole number with B, KiB or MiB, such as 1MiB")
-
-
-def _secret(value: Any) -> Any:
-    if not isinstance(value, FromEnvironment):
-        raise ValueError("a secret does not stand in a file; write ${NAME}")  # noqa: TRY004 -- pydantic takes ValueError
-    return value
-
-
-def _url(value: Any) -> Any:
-    if isinstance(value, Placeholder):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", value):
-        raise ValueError("an address is http(s)://host[:port][/path], without user, query or #")
-    return value
-
-
-def _charset(value: Any) -> Any:
-    if not isinstance(value, str) or value.lower() not in CHARSETS:
-        raise ValueError(f"a charset is one of {', '.join(CHARSETS)}")
-    return value.lower()
-
-
-def _form(value: Any) -> Any:
-    if isinstance(value, str):
-        Form(value)
-    return value
-
-
-def _shape(value: Any) -> str:
-    if isinstance(value, Mapping | BaseModel):
-        return "mapping"
-    return "list" if isinstance(value, list | tuple) else "one"
-
-
-def _text_schema(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern})
-
-
-Seconds = Annotated[
-    float, BeforeValidator(_duration), Field(gt=0, le=600), _text_schema(r"^\d+(\.\d+)?(ms|s|m)$")
-]
-Bytes = Annotated[int, BeforeValidator(_size), Field(gt=0, le=64 * 1024 * 1024),
-                  _text_schema(r"^\d+(B|KiB|MiB)$")]  # fmt: skip
-Secret = Annotated[SecretStr, BeforeValidator(_secret), _text_schema(r"\$\{[A-Z][A-Z0-9_]*\}")]
-URL = Annotated[str, BeforeValidator(_url), _text_schema(r"^(https?://|\$\{)")]
-Charset = Annotated[str, BeforeValidator(_charset), WithJsonSchema({"enum": sorted(CHARSETS)})]
-OneForm = Annotated[str, BeforeValidator(_form)]
-Forms = Annotated[
-    Annotated[OneForm, Tag("one")] | Annotated[tuple[OneForm, ...], Tag("list")],
-    Discriminator(_shape),
-]
-"""A form, or several of which the first that fits counts."""
-Value = str | int | float | bool | None
-"""A literal a reply is compared with."""
-
-
-class Section(BaseModel):
-    """Base of everything in a manifest: frozen, unknown keys refused, inputs never shown."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False,
-        protected_namespaces=(),
-    )  # fmt: skip
 
 
 # --- ask: what we know, and where the source wants it -----------------------------------------
@@ -188,6 +108,11 @@ class Ask(Section):
     def names(self) -> frozenset[str]:
         """The known names used anywhere in this section."""
         return frozenset(_names(self))
+
+    @property
+    def carries_json(self) -> bool:
+        """Is the question a JSON body? Only such a one can be put into an envelope."""
+        return False
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -265,7 +190,7 @@ class FieldTerms(Section):
     codes: (
         Annotated[
             Annotated[str, Tag("one")] | Annotated[CodesTerms, Tag("mapping")],
-            Discriminator(_shape),
+            Discriminator(shape_of),
         ]
         | None
     ) = None
@@ -344,6 +269,10 @@ class ResourceTerms(Section, Generic[AskT]):
 
     ask: AskT
     answer: Answer
+    idempotent: bool = False
+    """True: the provider says that asking twice is the same as asking once."""
+    cache: CacheTerms | NoCache | None = None
+    """Instead of the source's."""
 
 
 class Manifest(Section, Generic[ConnectT, AskT]):
@@ -356,6 +285,13 @@ class Manifest(Section, Generic[ConnectT, AskT]):
     kind: str = Field(pattern=NAME)
     connect: ConnectT
     breaker: BreakerTerms = BreakerTerms()
+    bulkhead: BulkheadTerms = BulkheadTerms()
+    rate: RateTerms | None = None
+    retry: RetryTerms | None = None
+    hedge: HedgeTerms | None = None
+    cache: CacheTerms | None = None
+    closed: tuple[ClosedTerms, ...] = ()
+    """When the source is closed; it is not asked then."""
     resources: dict[Annotated[str, Field(pattern=RESOURCE)], ResourceTerms[AskT]] = Field(
         min_length=1
     )
@@ -389,7 +325,7 @@ def substituted(
         if "${" in _VARIABLE.sub("", value):
             missing.append(document.complaint(at, "variable", "a broken ${…}", "${NAME}, capitals"))
         if environment is None:
-            return Placeholder(_VARIABLE.sub("placeholder", value))
+            return Placeholder(_VARIABLE.sub(PLACEHOLDER, value))
         missing.extend(
             document.complaint(
                 at, "missing-variable", f"${{{name}}} is not set", f"{name} in the environment"

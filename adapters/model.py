@@ -138,6 +138,8 @@ class RawReply:
     as_of: datetime | None = None
     """When the data stood so, where the transport knows (files); what the answer itself says comes
     first."""
+    entered_by: str | None = None
+    """Who typed the rows, where a clerk did."""
 
 
 class Transport(Protocol):
@@ -168,6 +170,28 @@ class BreakerState(StrEnum):
     OPEN = "open"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStatus:
+    """How a source is doing now."""
+
+    source: str
+    kind: str
+    breaker: BreakerState
+    in_flight: int
+    closed_until: datetime | None
+    outcomes: Mapping[str, int]
+    """Outcome → calls in the last five minutes; `cached` and `stale` for what was not asked."""
+    outcomes_since_start: Mapping[str, int]
+    latency_ms: Mapping[str, int | None]
+    """p50, p95 and p99 of the calls that were answered in the last five minutes."""
+    last_success_at: datetime | None
+    last_failure_at: datetime | None
+    last_failure: str | None
+    """Its stable key."""
+    expires_at: datetime | None
+    """When the next certificate or secret ends with which we identify ourselves."""
+
+
 class Source(Protocol):
     """A connected source, as the hub sees it: it always answers, and never late."""
 
@@ -176,6 +200,10 @@ class Source(Protocol):
 
     @property
     def breaker(self) -> BreakerState: ...
+
+    def status(self) -> SourceStatus:
+        """How it is doing now, from its real traffic."""
+        ...
 
     async def answer(self, call: SourceCall, *, within: float) -> SourceReply:
         """Answer within that many seconds, or say why not.

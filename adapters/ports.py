@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Protocol
 
@@ -148,3 +149,5 @@ class Surroundings:
     """Where kinds may keep what they can make again (indexes of dropped files); None: nowhere."""
     sealer: Sealer | None = None
     """For what they keep there; None: it is as open as what it was made from."""
+    allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Private networks that the names of all sources may lead to; see `adapters.egress`."""

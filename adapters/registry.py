@@ -9,20 +9,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from adapters import located
+from adapters.breaker import Breaker
+from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
+from adapters.caching import CacheRules, ReplyCache
 from adapters.compiling import Compiler
 from adapters.errors import Complaint, InvalidManifest
 from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
 from adapters.located import At, Located
-from adapters.manifest import AnyManifest, Finding, substituted, validated
+from adapters.manifest import AnyManifest, Connect, Finding, substituted, validated
 from adapters.mapping import Plan
 from adapters.model import Source
 from adapters.ports import Surroundings
-from adapters.resilience import Breaker, GuardedSource
+from adapters.resilience import GuardedSource, Guards, Hedge, Retry
+from adapters.terms import CacheTerms
 from catalog.model import Catalog, DataResource, SourceBinding
 
 FOLDER = "sources"
@@ -50,6 +57,8 @@ class _Agreed:
     plans: Mapping[str, Plan]
     bindings: tuple[SourceBinding, ...]
     folder: Path
+    replica: Connect | None = None
+    """The `connect` section of the replica, where the manifest names one."""
 
     def opening(self, now: Now, surroundings: Surroundings) -> Opening:
         return _opening(self.manifest, self.folder, now, surroundings)
@@ -82,7 +91,7 @@ def connect(
         raise InvalidManifest(complaints)
     around = surroundings or Surroundings()
     sources: dict[str, Source] = {
-        each.manifest.source: _source(each, now, around) for each in agreed
+        each.manifest.source: _source(each, county, now, around) for each in agreed
     }
     return Connected(
         sources=sources,
@@ -102,7 +111,7 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> tuple[Sou
     return tuple(binding for each in agreed for binding in each.bindings)
 
 
-def _source(agreed: _Agreed, now: Now, surroundings: Surroundings) -> GuardedSource:
+def _source(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) -> GuardedSource:
     terms = agreed.manifest
     return GuardedSource(
         id=terms.source,
@@ -110,11 +119,53 @@ def _source(agreed: _Agreed, now: Now, surroundings: Surroundings) -> GuardedSou
         transport=agreed.kind(agreed.opening(now, surroundings)),
         plans=agreed.plans,
         timeout=terms.connect.timeout,
-        breaker=Breaker(
-            failures=terms.breaker.failures, reset=terms.breaker.reset, clock=time.monotonic
-        ),
+        guards=_guards(agreed, county, now, surroundings),
         now=now,
     )
+
+
+def _guards(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) -> Guards:
+    terms, clock = agreed.manifest, time.monotonic
+    rate, retry = terms.rate, terms.retry
+    rules = _cache_rules(terms)
+    return Guards(
+        breaker=Breaker(failures=terms.breaker.failures, reset=terms.breaker.reset, clock=clock),
+        bulkhead=Bulkhead(terms.bulkhead.calls),
+        rate=TokenBucket(
+            per_second=rate.per_second,
+            burst=max(rate.burst or rate.per_second, 1),
+            clock=clock,
+        )
+        if rate
+        else None,
+        windows=tuple(each.window() for each in terms.closed),
+        idempotent=frozenset(id_ for id_, r in terms.resources.items() if r.idempotent),
+        retry=Retry(jitter=retry.jitter, share=ShareOfCalls(retry.share)) if retry else None,
+        hedge=_hedge(agreed, now, surroundings),
+        cache=ReplyCache(f"{county}/{terms.source}", surroundings.keep, now) if rules else None,
+        cache_rules=rules,
+    )
+
+
+def _cache_rules(manifest: AnyManifest) -> Mapping[str, CacheRules]:
+    rules: dict[str, CacheRules] = {}
+    for id_, resource in manifest.resources.items():
+        terms = manifest.cache if resource.cache is None else resource.cache
+        if isinstance(terms, CacheTerms):
+            rules[id_] = CacheRules(
+                max_age=timedelta(seconds=terms.max_age),
+                stale_if_error=timedelta(seconds=terms.stale_if_error or 0),
+                no_record=timedelta(seconds=terms.no_record or 0),
+            )
+    return rules
+
+
+def _hedge(agreed: _Agreed, now: Now, surroundings: Surroundings) -> Hedge | None:
+    terms = agreed.manifest.hedge
+    if terms is None or agreed.replica is None:
+        return None
+    opening = replace(agreed.opening(now, surroundings), connect=agreed.replica)
+    return Hedge(replica=agreed.kind(opening), after=terms.after, share=ShareOfCalls(terms.share))
 
 
 def _read(
@@ -218,9 +269,35 @@ class _Agreement:
         self._report(found.inspect(opening))
         agreed = _Agreed(
             manifest=manifest, kind=found, plans=plans, bindings=tuple(bindings),
-            folder=self._path.parent,
+            folder=self._path.parent, replica=self._replica(found),
         )  # fmt: skip
+        self._twice()
         return agreed, self._complaints
+
+    def _replica(self, found: type[Kind]) -> Connect | None:
+        """`connect` with what is different at the replica, judged like `connect` itself."""
+        hedge = self._manifest.hedge
+        if hedge is None:
+            return None
+        raw = self._document.data
+        try:
+            return found.Connect.model_validate({**raw["connect"], **raw["hedge"]["replica"]})
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_input=False, include_context=False):
+                place = tuple(part for part in each["loc"] if isinstance(part, str | int))
+                self._say(("hedge", "replica", *place[:1]), "replica", ".".join(map(str, place)),
+                          each["msg"].removeprefix("Value error, "))  # fmt: skip
+        return None
+
+    def _twice(self) -> None:
+        """Retry and hedge are for resources that may be asked twice; without one they do nothing."""
+        manifest = self._manifest
+        if any(resource.idempotent for resource in manifest.resources.values()):
+            return
+        for name in ("retry", "hedge"):
+            if getattr(manifest, name) is not None:
+                self._say((name,), "nothing-idempotent", f"{name}, but no idempotent resource",
+                          "idempotent: true at a resource that may be asked twice")  # fmt: skip
 
     def _say(self, at: At, rule: str, found: str, expected: str) -> None:
         self._complaints.append(self._document.complaint(at, rule, found, expected))

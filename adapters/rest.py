@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from adapters import asking, manifest
-from adapters.auth import PATH
-from adapters.http import HTTPClient, HTTPConnect, Question
+from adapters.http import HTTPClient, HTTPConnect, http_findings
+from adapters.identifying import PATH
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Tree
+from adapters.manifest import Finding, Leaf, Tree
 from adapters.model import RawReply, SourceCall
+from adapters.question import Question
+from adapters.values import URL
 
 HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
@@ -41,6 +43,10 @@ class RestAsk(manifest.Ask):
     form: dict[str, Leaf] | None = None
     headers: dict[str, Leaf] = Field(default_factory=dict)
 
+    @property
+    def carries_json(self) -> bool:
+        return self.body is not None
+
     @model_validator(mode="after")
     def _one_body(self) -> RestAsk:
         if self.body is not None and self.form is not None:
@@ -58,7 +64,7 @@ class RestTransport:
 
     def __init__(self, opening: Opening) -> None:
         connect: RestConnect = opening.connect
-        self._client = HTTPClient(connect.base_url, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(connect.base_url, connect, opening)
         self._questions = {
             resource: _question(ask, opening.statuses[resource])
             for resource, ask in opening.asks.items()
@@ -73,23 +79,14 @@ class RestTransport:
         """Ask; see `adapters.model.Transport`."""
         return await self._client.send(self._questions[call.resource](call), within=within)
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """See `adapters.http.HTTPClient`."""
+        return self._client.expires_at
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
-
-
-def http_findings(opening: Opening) -> Iterable[Finding]:
-    """What is wrong with the files an HTTP source names."""
-    ca_file = opening.connect.ca_file
-    if not ca_file:
-        return
-    try:
-        ssl.create_default_context(cafile=str(opening.folder / ca_file))
-    except OSError:  # ssl.SSLError is one
-        yield Finding(
-            at=("connect", "ca_file"), rule="ca-file", found=f"{ca_file!r} is not there or no PEM",
-            expected="a PEM file of authorities beside the manifest",
-        )  # fmt: skip
 
 
 def _question(ask: RestAsk, expected: frozenset[int]) -> Callable[[SourceCall], Question]:

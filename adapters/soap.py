@@ -8,6 +8,7 @@ element in another order, a missing one). Paths start below the Body's first chi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -19,11 +20,12 @@ from adapters import asking, manifest
 from adapters.asking import NotAsked
 from adapters.documents import parse_xml
 from adapters.errors import AdapterError, SourceAnswerInvalid, SourceRefused
-from adapters.http import HTTPClient, HTTPConnect, Question
+from adapters.http import HTTPClient, HTTPConnect, http_findings
 from adapters.kinds import Opening
-from adapters.manifest import URL, Finding, Leaf, Tree
+from adapters.manifest import Finding, Leaf, Tree
 from adapters.model import RawReply, Reason, SourceCall
-from adapters.rest import http_findings
+from adapters.question import Question
+from adapters.values import URL
 
 ENVELOPES = (
     "http://schemas.xmlsoap.org/soap/envelope/",
@@ -133,7 +135,7 @@ class SoapTransport:
         connect: SoapConnect = opening.connect
         self._charset = connect.charset
         service = Service(opening.folder, connect.wsdl)
-        self._client = HTTPClient(connect.endpoint, connect, folder=opening.folder, now=opening.now)
+        self._client = HTTPClient(connect.endpoint, connect, opening)
         self._questions = {
             resource: _question(service, ask, opening.statuses[resource])
             for resource, ask in opening.asks.items()
@@ -160,6 +162,11 @@ class SoapTransport:
             body=reply.body, media_type=reply.media_type, charset=reply.charset,
             status=reply.status, document=self._opened(reply),
         )  # fmt: skip
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See `adapters.http.HTTPClient`."""
+        return self._client.expires_at
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -30,9 +30,10 @@ from adapters.errors import (
     SourceUnavailable,
 )
 from adapters.kinds import Opening
-from adapters.manifest import Finding, Leaf, Secret
+from adapters.manifest import Finding, Leaf
 from adapters.model import RawReply, SourceCall
 from adapters.statements import Statement, StatementRefused, statement
+from adapters.values import Secret
 
 Rows = list[dict[str, Any]]
 

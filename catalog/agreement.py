@@ -76,6 +76,24 @@ def check_resources(file: CheckedFile, known: Vocabulary) -> None:
         file.unique(file.rows(row, "query_keys", at))
         _check_line_key(file, at, row)
         _check_standing(file, at, row)
+        _check_happened(file, at, row)
+
+
+def check_derived(file: CheckedFile, resources: CheckedFile) -> None:
+    """Derived quantities: ids, and fields that can give them."""
+    file.unique(file.rows(file.head, "derived"))
+    known = {row["id"]: row for _, row in resources.rows(resources.head, "resources")}
+    fits = {"years": {"date"}, "value": {"integer", "decimal", "date", "boolean", "code"}}
+    for at, row in file.rows(file.head, "derived"):
+        file.refer((*at, "resource"), row["resource"], known, "resource")
+        if row["resource"] not in known:
+            continue
+        fields = {f["id"]: f for f in known[row["resource"]]["fields"]}
+        file.refer((*at, "field"), row["field"], fields, "field")
+        type_ = fields.get(row["field"], {}).get("type")
+        if type_ is not None and type_ not in fits.get(row["how"], {type_}):
+            expected = f"a field of type {', '.join(sorted(fits[row['how']]))}"
+            file.complain((*at, "field"), "unfit-field", repr(row["field"]), expected)
 
 
 def _check_line_key(file: CheckedFile, at: Path, row: Row) -> None:
@@ -101,6 +119,17 @@ def _check_standing(file: CheckedFile, at: Path, row: Row) -> None:
     for name in states if isinstance(states, dict) else ():
         if name not in fields:
             file.refer((*at, "standing", "states"), name, fields, "field")
+
+
+def _check_happened(file: CheckedFile, at: Path, row: Row) -> None:
+    fields = {f["id"]: f for _, f in file.rows(row, "fields") if isinstance(f.get("id"), str)}
+    named = row.get("happened")
+    for number, name in enumerate(named if isinstance(named, list) else ()):
+        if name not in fields:
+            file.refer((*at, "happened", number), name, fields, "field")
+        elif fields[name].get("type") != "date":
+            expected = "a field of type date"
+            file.complain((*at, "happened", number), "happened-no-date", repr(name), expected)
 
 
 def _check_typed_rows(

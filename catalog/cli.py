@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -19,6 +20,7 @@ from catalog import lookup
 from catalog.errors import Complaint, InvalidCatalog, InvalidList, UnknownEntry
 from catalog.figures import Figures, Goals, Overview, Reached
 from catalog.importing import read_list, write_county
+from catalog.live import LiveFigures, reached, read_live
 from catalog.loading import COUNTIES, load
 from catalog.model import (
     Bundle,
@@ -113,19 +115,35 @@ def show(
 def figures(
     county: Annotated[str | None, typer.Option(help="只算一个县 / one county only")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")] = False,
+    live: Annotated[
+        Path | None,
+        typer.Option(
+            help="实时数字的文件，如演示的 report.json / a file of live figures, shown apart",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     counties: Folder = COUNTIES,
 ) -> None:
     """桌面测算：数据全部接通时可以做到的 / What the data would allow, against the goals."""
     catalog = _loaded(counties, None if county is None else {county})
     goals = Goals()
     overviews = desk.by_county(catalog)
+    answered: Mapping[str, Mapping[str, LiveFigures]] = (
+        {} if live is None else _live_or_complaint(live)
+    )
     if as_json:
-        typer.echo(json.dumps(_as_json(catalog, overviews, goals), ensure_ascii=False, indent=2))
+        document = {**_as_json(catalog, overviews, goals)}
+        if live is not None:
+            document["live"] = _live_json(answered)
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
     console = Console(highlight=False)
     for county_id, overview in overviews.items():
         console.print(_figures_table(catalog, county_id, overview, goals))
         _print_summary(console, overview, goals)
+        if county_id in answered:
+            _print_live(console, catalog, county_id, answered[county_id], goals)
     if len(overviews) > 1:
         console.print("\n[bold]合计[/] [dim]all counties[/]")
         _print_summary(console, desk.overview(catalog.bundles.values()), goals)
@@ -319,6 +337,44 @@ def _figures_table(catalog: Catalog, county_id: str, overview: Overview, goals: 
     return table
 
 
+def _live_or_complaint(file: Path) -> Mapping[str, Mapping[str, LiveFigures]]:
+    try:
+        return read_live(file)
+    except ValueError as wrong:
+        hint = "不是实时数字的文件 / not a file of live figures"
+        raise typer.BadParameter(hint, param_hint="--live") from wrong
+
+
+def _print_live(
+    console: Console,
+    catalog: Catalog,
+    county_id: str,
+    rows: Mapping[str, LiveFigures],
+    goals: Goals,
+) -> None:
+    """What answered, in a table of its own."""
+    title = f"{catalog.counties[county_id].name} 实时数字 [dim]live figures[/]"
+    heads = ("号", "一件事", "份数", "免交", "并表", "剩余", "压减", "字段", "已填", "占比")
+    table = _table(*heads, title=title)
+    for column in (table.columns[0], *table.columns[2:]):
+        column.no_wrap = True
+        column.justify = "right"
+    known = {id_: row for id_, row in rows.items() if id_ in catalog.bundles}
+    for id_, row in known.items():
+        bundle = catalog.bundles[id_]
+        table.add_row(
+            str(bundle.number), escape(bundle.name),
+            str(row.before), str(row.exempted), str(row.merged), str(row.left), _percent(row.cut),
+            str(row.fields), str(row.filled), _percent(row.share),
+        )  # fmt: skip
+    console.print(table)
+    materials, form = reached(known.values(), goals)
+    console.print(
+        f"按实时答复，{len(known)} 件中：材料压减达到 {_percent(goals.material_cut)} 的"
+        f" {materials} 件，自动填表达到 {_percent(goals.filled_share)} 的 {form} 件"
+    )
+
+
 def _print_figures_of(console: Console, row: Figures) -> None:
     console.print(
         f"材料 {row.kinds} 种 {row.copies} 份：免提交 {row.exempted} 种"
@@ -347,6 +403,16 @@ def _print_summary(console: Console, overview: Overview, goals: Goals) -> None:
 
 
 Json = Mapping[str, object]
+
+
+def _live_json(counties: Mapping[str, Mapping[str, LiveFigures]]) -> Json:
+    return {
+        county: {
+            id_: {**asdict(row), "cut": _rounded(row.cut), "share": _rounded(row.share)}
+            for id_, row in rows.items()
+        }
+        for county, rows in counties.items()
+    }
 
 
 def _as_json(catalog: Catalog, overviews: Mapping[str, Overview], goals: Goals) -> Json:

@@ -17,6 +17,7 @@ from itertools import islice
 from catalog.model import (
     ExemptWhen,
     FieldType,
+    How,
     ItemKind,
     LeftCode,
     Sensitivity,
@@ -241,6 +242,23 @@ CERTIFICATE_TYPES = row(
     }
 )
 
+DERIVED = row(
+    {
+        "derived": listed(
+            row(
+                {
+                    "id": written(
+                        r"[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*", "two parts, such as person.age"
+                    ),
+                    "label": text,
+                    "resource": DOTTED,
+                    "field": NAME,
+                    "how": one_of(How),
+                }
+            )
+        )
+    }
+)
 RESOURCES = row(
     {
         "resources": listed(
@@ -284,6 +302,7 @@ RESOURCES = row(
                             }
                         )
                     ),
+                    "happened": optional(filled(NAME)),
                     "interface": row({"kind": SLUG, "system": text}, others=any_text),
                     "quirks": listed(text),
                     "no_record": text,

@@ -25,11 +25,13 @@ from catalog.model import (
     CodeTable,
     County,
     DataResource,
+    Derived,
     ExemptWhen,
     FaceItem,
     Field,
     FieldType,
     FormField,
+    How,
     ItemKind,
     LeftCode,
     Material,
@@ -48,8 +50,10 @@ from catalog.reading import Page, read_page
 NATIONAL = Path(__file__).parent / "data"
 """Code tables, certificate types and the vocabulary of resources: part of the program."""
 
-COUNTIES = Path(__file__).parents[1] / "deploy" / "counties"
-"""One folder for each county."""
+_HERE = Path("deploy/counties")
+_SHIPPED = Path(__file__).parents[1] / _HERE
+COUNTIES = _HERE if _HERE.is_dir() else _SHIPPED
+"""One folder for each county: `deploy/counties` where one stands, else the one beside the program."""
 
 _NATIONAL_FILE = "catalog/data"
 _COUNTY_FILES: Mapping[str, tuple[str, grammar.Shape]] = {
@@ -86,11 +90,13 @@ def load(
     tables = _national(national, "code_tables", grammar.CODE_TABLES)
     types = _national(national, "certificate_types", grammar.CERTIFICATE_TYPES)
     resources = _national(national, "resources", grammar.RESOURCES)
+    derived = _derived(national)
     known = agreement.vocabulary(tables, types, resources)
     agreement.check_tables(tables)
     agreement.check_types(types, known)
     agreement.check_resources(resources, known)
-    complaints = [c for s in (tables, types, resources) for c in s.page.complaints()]
+    agreement.check_derived(derived, resources)
+    complaints = [c for s in (tables, types, resources, derived) for c in s.page.complaints()]
     places = []
     for folder in _folders(counties, only, complaints):
         place = _read_county(folder)
@@ -101,12 +107,20 @@ def load(
     complaints += _shared_divisions(places)
     if complaints:
         raise InvalidCatalog(complaints)
-    return _build(tables, types, resources, places)
+    return _build(tables, types, resources, derived, places)
 
 
 def _national(folder: Path, key: str, shape: grammar.Shape) -> CheckedFile:
     name = f"{key.replace('_', '-')}.yaml"
     return CheckedFile(read_page(folder / name, f"{_NATIONAL_FILE}/{name}"), shape, key)
+
+
+def _derived(folder: Path) -> CheckedFile:
+    """The derived quantities; a vocabulary without any needs no file."""
+    name = f"{_NATIONAL_FILE}/derived.yaml"
+    if not (folder / "derived.yaml").exists():
+        return CheckedFile(Page(name, tree={"derived": []}), grammar.DERIVED, "derived")
+    return _national(folder, "derived", grammar.DERIVED)
 
 
 def _folders(
@@ -176,7 +190,11 @@ def _shared_divisions(places: Iterable[_County]) -> Iterator[Complaint]:
 
 
 def _build(
-    tables: CheckedFile, types: CheckedFile, resources: CheckedFile, places: list[_County]
+    tables: CheckedFile,
+    types: CheckedFile,
+    resources: CheckedFile,
+    derived: CheckedFile,
+    places: list[_County],
 ) -> Catalog:
     bundles = [bundle for place in places for bundle in _bundles(place)]
     authorities = [a for place in places for a in _authorities(place, bundles)]
@@ -187,6 +205,9 @@ def _build(
         resources=frozen({r["id"]: _resource(r) for r in resources.head["resources"]}),
         certificate_types=frozen({t["id"]: _type(t) for t in types.head["certificate_types"]}),
         code_tables=frozen({t["id"]: _table(t) for t in tables.head["code_tables"]}),
+        derived=frozen(
+            {r["id"]: Derived(**{**r, "how": How(r["how"])}) for r in derived.head["derived"]}
+        ),
         authorities=frozen({authority.id: authority for authority in authorities}),
         county_resources=frozen(
             {
@@ -232,6 +253,7 @@ def _resource(row: Row) -> DataResource:
         fields=frozen({f["id"]: _field(f) for f in row["fields"]}),
         line_key=row.get("line_key"),
         standing=_standing(row["standing"]) if "standing" in row else None,
+        happened=tuple(row.get("happened", ())),
     )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import StrEnum
 from typing import TypeVar
 
 from catalog.errors import InvalidPath, UnknownEntry
@@ -17,7 +18,9 @@ from catalog.model import (
     Catalog,
     CertificateType,
     DataResource,
+    Derived,
     Field,
+    How,
     Material,
     Sensitivity,
     ServiceItem,
@@ -51,18 +54,71 @@ _PATH_FORM = (
     "<resource>.<field> for one value, <resource>[].<field> for a list or <resource>[] for whole"
     " records; a resource id has one dot, such as hukou.person"
 )
-_PREDICATE = re.compile(r"[<>=!]|\b(in|and|or|not)\b")
+_QUANTITY = r"[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*|[a-z][a-z0-9-]*\.[a-z][a-z0-9_]*"
+_LITERAL = (
+    r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?|[0-9]{4}-[0-9]{2}-[0-9]{2}|true|false|'[A-Za-z0-9_-]{1,20}'"
+)
+_PREDICATE = re.compile(
+    rf"(?P<quantity>{_QUANTITY}) (?P<op>>=|<=|==|!=|>|<) (?P<literal>{_LITERAL})"
+)
+_OPERATOR = re.compile(r"[<>=!]|\b(in|and|or|not)\b")
+_PREDICATE_FORM = (
+    "<quantity> <op> <literal> with one blank on each side, such as person.age >= 18; op is one of"
+    " >= > <= < == !=, a literal is a number, a date, true, false or a 'code'"
+)
 
 
-def parse_path(text: str) -> FieldPath:
-    """The parts of a wanted field.
+class Op(StrEnum):
+    """How a predicate compares."""
+
+    GE = ">="
+    GT = ">"
+    LE = "<="
+    LT = "<"
+    EQ = "=="
+    NE = "!="
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicate:
+    """A wanted truth: the value stays in the hub, the answer is true or false."""
+
+    quantity: str
+    """A derived quantity (`person.age`) or a field (`hukou.person.birth_date`)."""
+    op: Op
+    literal: str
+    """As written; a code without its quotes."""
+    quoted: bool
+    """True: a code. Free texts are not compared, for the predicate stands in the log in clear."""
+
+    def __str__(self) -> str:
+        literal = f"'{self.literal}'" if self.quoted else self.literal
+        return f"{self.quantity} {self.op} {literal}"
+
+    @property
+    def cut(self) -> str:
+        """What the answer tells about the value: `>= 18` and `< 18` tell the same."""
+        same = {Op.LT: Op.GE, Op.LE: Op.GT, Op.NE: Op.EQ}
+        return f"{same.get(self.op, self.op)} {self.literal}"
+
+
+def parse_path(text: str) -> FieldPath | Predicate:
+    """The parts of a wanted field or predicate.
 
     Raises:
-        InvalidPath: rule `predicate-not-offered`, `whole-record` or `path-form`.
+        InvalidPath: rule `predicate-form`, `whole-record` or `path-form`.
     """
-    if _PREDICATE.search(text):
-        expected = "a field; predicates such as person.age >= 18 are not offered yet"
-        raise InvalidPath("predicate-not-offered", expected)
+    if _OPERATOR.search(text):
+        found = _PREDICATE.fullmatch(text)
+        if found is None:
+            raise InvalidPath("predicate-form", _PREDICATE_FORM)
+        literal = found["literal"]
+        return Predicate(
+            quantity=found["quantity"],
+            op=Op(found["op"]),
+            literal=literal.strip("'"),
+            quoted=literal.startswith("'"),
+        )
     parts = _PATH.fullmatch(text)
     if parts is None:
         raise InvalidPath("path-form", _PATH_FORM)
@@ -71,6 +127,19 @@ def parse_path(text: str) -> FieldPath:
     return FieldPath(
         resource=parts["resource"], field=parts["field"], many=parts["many"] is not None
     )
+
+
+def quantity(catalog: Catalog, county: str, name: str) -> Derived:
+    """What a predicate is about: a derived quantity, or a field taken as it is.
+
+    Raises:
+        UnknownEntry: There is neither.
+    """
+    resource_id, _, field_id = name.rpartition(".")
+    if "." not in resource_id:
+        return _entry("quantity", catalog.derived, name)
+    resource(catalog, county, resource_id)
+    return Derived(id=name, label=name, resource=resource_id, field=field_id, how=How.VALUE)
 
 
 def _entry(kind: str, entries: Mapping[str, T], wanted: str) -> T:

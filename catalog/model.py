@@ -186,6 +186,9 @@ class DataResource:
     """The repeated field whose value equals the subject's number on the line about the subject."""
     standing: Standing | None = None
     """None: every record counts."""
+    happened: tuple[str, ...] = ()
+    """Date fields that tell when what is recorded happened (a penalty's decision, a listing): what
+    “no record from … to …” is judged by. Empty: the record as a whole stands for any period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +365,27 @@ class County:
     year: int
 
 
+class How(StrEnum):
+    """How a derived quantity is had from its field."""
+
+    VALUE = "value"
+    YEARS = "years"
+    """Full years from a date to the day of asking."""
+    COUNT = "count"
+    """How many records are in force; no record at all is 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A quantity made of a resource's field, for predicates such as `person.age >= 18`."""
+
+    id: str
+    label: str
+    resource: str
+    field: str
+    how: How
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceBinding:
     """A connected source answers for a resource in a county."""
@@ -391,6 +415,8 @@ class Catalog:
     authorities: Mapping[str, Authority]
     county_resources: Mapping[tuple[str, str], DataResource] = field(default_factory=dict)
     """(county, resource id) → the county's own or overriding description."""
+    derived: Mapping[str, Derived] = field(default_factory=dict)
+    """Quantities of predicates by id."""
     bindings: tuple[SourceBinding, ...] = ()
 
     def bound(self, bindings: Iterable[SourceBinding]) -> Catalog:

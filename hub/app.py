@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
-from adapters.registry import connect
+from adapters.ports import Surroundings
+from adapters.registry import check, connect
+from adapters.values import parsed_networks
+from catalog.errors import UnknownEntry
 from catalog.loading import load
 from catalog.model import Catalog, SourceBinding
+from hub.batches import KIND, QueryBatches, on_end
 from hub.bundles import BundlePlanner
 from hub.cache import Cache, MemoryCache, RedisCache
-from hub.database import migrate, open_database
+from hub.checks import Checks
+from hub.checks.store import CheckBook
+from hub.database import Database, migrate, open_database
+from hub.deferred import Deferrals
+from hub.desk import ClerksDesk, CountyDesk
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
-from hub.http import bundles, catalog, health, oauth, problems, query, receipts
+from hub.http import (
+    batches,
+    bundles,
+    catalog,
+    checks,
+    health,
+    oauth,
+    problems,
+    query,
+    receipts,
+    sources,
+    tasks,
+)
+from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
+from hub.http.schemas import field_out, query_out
 from hub.ids import new_id
-from hub.settings import Configuration
-from hub.store import StoredDataKeys
+from hub.jobs import JobEngine
+from hub.jobs.store import Ledger
+from hub.keep import keep_at
+from hub.model import Consumer, Subject
+from hub.predicates import Watched
+from hub.settings import Configuration, Settings
+from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
+from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman, rounds
 
 log = structlog.get_logger()
+
+SWEEP_SECONDS = 2.0
+"""Between two looks for tasks that have lapsed."""
+POST_SECONDS = 0.5
+"""Between two looks into the outbox."""
 
 
 def now() -> datetime:
@@ -46,28 +83,67 @@ def join(configuration: Configuration) -> Context:
     """
     settings = configuration.settings
     whole = load(settings.counties_dir, only=settings.county_ids)
-    sources, whole = _connect(whole, configuration)
-    database = open_database(settings.database)
-    migrate(database)
-    vault = Vault.at(settings.data_dir / "keys", StoredDataKeys(database))
-    evidence = EvidenceLog(database, vault, origin=settings.public_url.partition("://")[2])
+    database, vault = _stored(settings)
+    evidence = log_of(settings, database, vault)
+    book = TaskBook(database=database, vault=vault)
+    surroundings = Surroundings(
+        keep=keep_at(settings.cache_url, vault),
+        data_dir=settings.data_dir / "sources",
+        allow_networks=parsed_networks((settings.source_networks,)),
+    )
+    desks = {
+        county: CountyDesk(
+            county=county,
+            book=book,
+            vault=vault,
+            evidence=evidence,
+            now=now,
+            keep=timedelta(days=settings.task_days),
+        )
+        for county in whole.counties
+    }
+    connected, whole = _connect(whole, configuration, surroundings, desks)
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
+    tally = FieldTally()
     exchange = Exchange(
         catalog=whole,
-        sources=sources,
+        sources=connected,
         evidence=evidence,
         now=now,
         salt=vault.salt,
+        admits=_guard(database, vault, settings),
+        counted=tally.count,
         reserve_ms=settings.deadline_reserve_ms,
+    )
+    register = Register(database, settings.grants_refresh_seconds)
+    many = QueryBatches(
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_row=read_row,
+        write_result=query_out,
+    )
+    later = DeferredBook(database=database, vault=vault)
+    deferrals = Deferrals(
+        book=later,
+        tasks=book,
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_query=query.read_query,
+        write_field=field_out,
+        address=settings.public_url,
+        now=now,
+        keep=timedelta(days=settings.deferred_days),
     )
     return Context(
         settings=settings,
         catalog=whole,
-        sources=sources,
+        sources=connected,
         database=database,
         vault=vault,
         evidence=evidence,
-        register=Register(database, settings.grants_refresh_seconds),
+        register=register,
         tokens=TokenDesk(
             issuer=settings.public_url,
             audiences=frozenset({settings.public_url, f"{settings.public_url}/oauth2/token"}),
@@ -78,12 +154,97 @@ def join(configuration: Configuration) -> Context:
             clock_skew_seconds=settings.clock_skew_seconds,
         ),
         exchange=exchange,
+        tally=tally,
         planner=BundlePlanner(catalog=whole, exchange=exchange),
+        checks=Checks(
+            catalog=whole,
+            exchange=exchange,
+            evidence=evidence,
+            book=CheckBook(database=database, vault=vault),
+            now=now,
+            salt=vault.salt,
+        ),
+        clerks=ClerksDesk(
+            book=book,
+            catalog=whole,
+            evidence=evidence,
+            now=now,
+            salt=vault.salt,
+            ended=(deferrals.task_ended,),
+        ),
+        deferrals=deferrals,
+        postman=Postman(later, now),
+        jobs=JobEngine(
+            Ledger(database=database, vault=vault),
+            {KIND: many.work},
+            now,
+            ended=on_end(evidence, now),
+            lanes=settings.batch_lanes,
+            lease=timedelta(seconds=settings.batch_lease_seconds),
+        ),
     )
 
 
+def _guard(
+    database: Database, vault: Vault, settings: Settings
+) -> Callable[[Consumer, Subject, Watched], Awaitable[bool]]:
+    """The guard against narrowing a value by repeated questions."""
+    book = ThresholdBook(
+        database=database,
+        vault=vault,
+        most=settings.predicate_thresholds,
+        window=timedelta(days=settings.predicate_window_days),
+    )
+
+    async def admits(consumer: Consumer, subject: Subject, watched: Watched) -> bool:
+        derived = watched.derived
+        # By the field, not by the quantity: an age and a birth date narrow the same value.
+        about = (str(subject.id_type), subject.number, derived.resource, derived.field)
+        cut = f"{derived.how} {watched.predicate.cut}"
+        return await asyncio.to_thread(book.admit, (consumer.client_id, *about), cut, now())
+
+    return admits
+
+
+def _stored(settings: Settings) -> tuple[Database, Vault]:
+    database = open_database(settings.database)
+    migrate(database)
+    return database, Vault.at(settings.data_dir / "keys", StoredDataKeys(database))
+
+
+@contextmanager
+def opened_vault(settings: Settings) -> Iterator[tuple[Database, Vault]]:
+    """The database and the keys without the hub around them, for verbs of the command line."""
+    database, vault = _stored(settings)
+    try:
+        yield database, vault
+    finally:
+        database.close()
+
+
+def log_of(settings: Settings, database: Database, vault: Vault) -> EvidenceLog:
+    """The hub's evidence log; its origin is the hub's own address."""
+    return EvidenceLog(database, vault, origin=settings.public_url.partition("://")[2])
+
+
+def connected_catalog(counties: Path, county: str) -> Catalog:
+    """A county's catalog with what its manifests would bind; contacts nobody.
+
+    Raises:
+        catalog.UnknownEntry: There is no such county.
+        catalog.InvalidCatalog, adapters.InvalidManifest: With all complaints.
+    """
+    whole = load(counties)
+    if county not in whole.counties:
+        raise UnknownEntry("county", county, sorted(whole.counties))
+    return whole.bound(check(counties / county, county=county, catalog=whole, now=now))
+
+
 def _connect(
-    whole: Catalog, configuration: Configuration
+    whole: Catalog,
+    configuration: Configuration,
+    surroundings: Surroundings,
+    desks: Mapping[str, CountyDesk],
 ) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
     bindings: list[SourceBinding] = []
@@ -94,6 +255,7 @@ def _connect(
             catalog=whole,
             environment=configuration.environment,
             now=now,
+            surroundings=replace(surroundings, desk=desks[county]),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
         bindings.extend(connected.bindings)
@@ -119,7 +281,17 @@ def create_app(configuration: Configuration) -> FastAPI:
             sources=len(context.sources),
             bundles=len(context.catalog.bundles),
         )
+        context.jobs.start()
+        later = [
+            asyncio.create_task(context.deferrals.look_at_all()),
+            asyncio.create_task(rounds(context.deferrals.sweep, SWEEP_SECONDS)),
+            asyncio.create_task(rounds(context.postman.round, POST_SECONDS)),
+        ]
         yield
+        for task in later:
+            task.cancel()
+        await asyncio.gather(*later, return_exceptions=True)
+        await context.jobs.close()
         for source in context.sources.values():
             await source.aclose()
         context.evidence.close()
@@ -134,8 +306,13 @@ def create_app(configuration: Configuration) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
-    app.add_middleware(Envelope, max_body_bytes=context.settings.max_body_bytes)
+    app.add_middleware(
+        Envelope,
+        max_body_bytes=context.settings.max_body_bytes,
+        receive_seconds=context.settings.receive_seconds,
+        larger={PATH: context.settings.max_batch_bytes},
+    )
     problems.install(app)
-    for part in (oauth, query, bundles, catalog, receipts, health):
+    for part in (oauth, query, tasks, batches, checks, bundles, sources, catalog, receipts, health):
         app.include_router(part.router)
     return app

@@ -14,7 +14,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from adapters.model import Record
 from catalog.lookup import FieldPath, needs
 from catalog.model import Analysis, Bundle, Catalog, ExemptWhen, FormField, LeftCode, Material
 from hub.access import Purpose
@@ -35,6 +34,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.standing import in_force
 
 
 class MaterialState(StrEnum):
@@ -472,9 +472,7 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     if answer.state in {FieldState.OK, FieldState.STALE, FieldState.MANUAL}:
         resource = catalog.resources[answer.resource]
         standing = resource.standing
-        if standing is None or any(
-            _stands(r, standing.until, standing.states, today) for r in answer.records
-        ):
+        if standing is None or any(in_force(r, standing, today) for r in answer.records):
             return ExemptWhen.RECORD
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:
@@ -482,16 +480,6 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
     if answer.why == "exchange.no-source":
         return AskedReason.NO_SOURCE
     return _ASKED_BECAUSE[answer.state]
-
-
-def _stands(
-    record: Record, until: str | None, states: Mapping[str, frozenset[str]], today: date
-) -> bool:
-    """Is the record in force today? An unknown end or state does not speak against it."""
-    end = record.values.get(until) if until else None
-    if isinstance(end, str) and end and end < today.isoformat():
-        return False
-    return all(record.values.get(name) in {None, *allowed} for name, allowed in states.items())
 
 
 def _form_field(
@@ -505,6 +493,20 @@ def _form_field(
         given = _from_login(field_, request)
     if given is not None:
         return _form(field_, FormState.GIVEN, value=given, catalog=catalog)
+    planned = _from_source(field_, request, results, catalog)
+    named = _as_named(field_, request)
+    if planned.state is FormState.ASKED and named is not None:
+        # No source says it, but nobody has to be asked: the caller said whom the case is about.
+        return _form(field_, FormState.GIVEN, value=named, catalog=catalog)
+    return planned
+
+
+def _from_source(
+    field_: FormField,
+    request: PlanRequest,
+    results: Mapping[str, QueryResult],
+    catalog: Catalog,
+) -> FormFieldPlan:
     if field_.fill_from is None:
         return _form(field_, FormState.ASKED, because=AskedReason.STATEMENT_REQUIRED)
     resource = field_.fill_from.rpartition(".")[0]
@@ -543,6 +545,26 @@ def _from_login(field_: FormField, request: PlanRequest) -> Json:
     if subject is None or attribute is None:
         return None
     return subject.name if attribute == "name" else subject.number
+
+
+_OWN_NUMBER: Mapping[str, str] = {"person": "id_number", "organisation": "uscc"}
+
+
+def _as_named(field_: FormField, request: PlanRequest) -> str | None:
+    """The name or number of a subject that the caller named, where the field is just that.
+
+    The field's id says whose it is (`guardian2_name`); its `subject` says whose record is asked,
+    which is another's where a spouse is found in the applicant's marriage record.
+    """
+    for what in ("name", *_OWN_NUMBER.values()):
+        who = field_.subject if field_.id == what else field_.id.removesuffix(f"_{what}")
+        subject = request.subjects.get(who)
+        if subject is None or who == field_.id:
+            continue
+        if what == "name":
+            return subject.name
+        return subject.number if _OWN_NUMBER.get(subject.kind) == what else None
+    return None
 
 
 def _form(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -16,6 +20,12 @@ from rich.table import Table
 from adapters.errors import InvalidManifest
 from catalog.errors import InvalidCatalog
 from hub.errors import HubError, InvalidSettings
+from hub.settings import read_configuration
+
+if TYPE_CHECKING:
+    from hub.evidence import EvidenceLog
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 app = typer.Typer(
     help="免提：数据共享与电子证照枢纽 / hub for data sharing and electronic certificates",
@@ -25,8 +35,38 @@ app = typer.Typer(
 )
 receipts_app = typer.Typer(help="回执 / receipts", no_args_is_help=True)
 app.add_typer(receipts_app, name="receipts")
+grants_app = typer.Typer(help="授权 / grants", no_args_is_help=True)
+app.add_typer(grants_app, name="grants")
+evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=True)
+app.add_typer(evidence_app, name="evidence")
+keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
 for _name in ("catalog", "adapters"):
     app.add_typer(import_module(f"{_name}.cli").app, name=_name)
+app.add_typer(import_module("hub.clerk").app, name="desk")
+
+callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
+app.add_typer(callbacks_app, name="callbacks")
+
+
+@callbacks_app.command("add")
+def add_callback(
+    client: Annotated[str, typer.Argument(help="调用方编号 / the caller's id")],
+    url: Annotated[str, typer.Argument(help="https 地址，或本机 http / https, or http to here")],
+) -> None:
+    """登记回调地址，显示一次签名密钥 / register an address; its secret is shown this once."""
+    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
+    from hub.settings import read_configuration  # noqa: PLC0415
+    from hub.store import DeferredBook  # noqa: PLC0415
+    from hub.webhooks import may_be_called, new_secret  # noqa: PLC0415
+
+    if not may_be_called(url):
+        raise typer.BadParameter("须为 https，或本机的 http / https, or http to this machine")
+    with opened_vault(read_configuration().settings) as (database, vault):
+        secret = new_secret()
+        DeferredBook(database=database, vault=vault).register_callback(client, url, secret)
+    typer.echo(secret)
+
 
 _MARK = {
     "passed": "[green]✔ 通过[/]",
@@ -70,6 +110,78 @@ def verify(
     raise typer.Exit(_EXIT[report.verdict])
 
 
+@grants_app.command("propose")
+def propose(
+    county: Annotated[str, typer.Option(help="县区编号 / the county's id")],
+    consumer: Annotated[str, typer.Option(help="调用方编号 / who is to ask")],
+    legal_basis: Annotated[str, typer.Option(help="依据文件 / the document relied on")],
+    years: Annotated[int, typer.Option(min=1, max=5, help="有效几年 / for how many years")] = 1,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="包括尚未接入的数据资源 / also what is not connected yet"),
+    ] = False,
+) -> None:
+    """授权建议：各“一件事”所需的最小信息项 / the least that the county's bundles need, as YAML."""
+    from hub.app import connected_catalog  # noqa: PLC0415  (imports the whole hub)
+    from hub.proposing import connected_needs, needed, proposed_grants  # noqa: PLC0415  (as above)
+
+    today = datetime.now(CHINA).date()
+    catalog = connected_catalog(read_configuration().settings.counties_dir, county)
+    typer.echo(
+        proposed_grants(
+            catalog,
+            county,
+            (needed if everything else connected_needs)(catalog, county),
+            consumer=consumer,
+            legal_basis=legal_basis,
+            valid_from=today,
+            valid_to=today + timedelta(days=365 * years),
+        ),
+        nl=False,
+    )
+
+
+@evidence_app.command("audit")
+def audit() -> None:
+    """重算全部留痕 / recompute the whole evidence log; exit code 1 where anything does not fit."""
+    with _opened_log() as log:
+        findings = log.audit()
+    for finding in findings:
+        typer.echo(finding)
+    typer.echo("✘ 日志不完整 / the log is damaged" if findings else "✔ 日志完整 / the log is whole")
+    raise typer.Exit(1 if findings else 0)
+
+
+@evidence_app.command("head")
+def head() -> None:
+    """签名的日志头，可交外部留存 / the signed tree head, for a witness to keep."""
+    with _opened_log() as log:
+        typer.echo(log.checkpoint(), nl=False)
+
+
+@keys_app.command("rotate")
+def rotate() -> None:
+    """更换主密钥，数据密钥重新封装 / renew the master key and wrap every data key anew."""
+    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
+
+    with opened_vault(read_configuration().settings) as (_, vault):
+        vault.rotate_master()
+    typer.echo("✔ 主密钥已更换 / the master key was renewed")
+
+
+@contextmanager
+def _opened_log() -> Iterator[EvidenceLog]:
+    from hub.app import log_of, opened_vault  # noqa: PLC0415  (imports the whole hub)
+
+    settings = read_configuration().settings
+    with opened_vault(settings) as (database, vault):
+        log = log_of(settings, database, vault)
+        try:
+            yield log
+        finally:
+            log.close()
+
+
 @app.command()
 def serve(
     sandbox: Annotated[
@@ -83,7 +195,11 @@ def serve(
         ),
     ] = False,
 ) -> None:
-    """启动枢纽 / run the hub until Ctrl-C."""
+    """启动枢纽 / run the hub until Ctrl-C.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
     run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
@@ -95,7 +211,11 @@ def demo(
         "var/demo"
     ),
 ) -> None:
-    """演示第一条路 / run the first journey against the sandbox and check everything shown."""
+    """演示 / run the told cases and every bundle with a source against the sandbox, check what is shown.
+
+    县区取自 MIANTI_COUNTIES_DIR；未设时取当前文件夹的 deploy/counties，没有则取与程序同在的。
+    Counties: MIANTI_COUNTIES_DIR, else deploy/counties where you stand, else those beside the program.
+    """
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
 
     raise typer.Exit(the_demo.run(folder))

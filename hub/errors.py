@@ -27,6 +27,13 @@ class InvalidSettings(HubError):
         super().__init__("\n".join(complaints))
 
 
+class MalformedRequest(HubError):
+    """The body cannot be read, or can be read in two ways. `why` names the rule, never the body."""
+
+    code = "hub.malformed-request"
+    origin = "caller"
+
+
 class TokenRefused(HubError):
     """The caller is not who it says, or no longer."""
 
@@ -45,6 +52,45 @@ class UnknownReceipt(HubError):
     """No such receipt, or not one of this caller's."""
 
     code = "hub.unknown-receipt"
+    origin = "caller"
+
+
+class UnknownJob(HubError):
+    """No such job, or not one of this caller's, or it has expired."""
+
+    code = "hub.unknown-job"
+    origin = "caller"
+
+
+class UnknownCheck(HubError):
+    """No such composite check, or none that this caller may see."""
+
+    code = "hub.unknown-check"
+    origin = "caller"
+
+
+class CheckIncomplete(HubError):
+    """Departments have not answered, and the delivery does not say that it goes without them."""
+
+    code = "hub.check-incomplete"
+    origin = "caller"
+
+    def __init__(self, missing: tuple[str, ...]) -> None:
+        self.missing = missing
+        super().__init__("；".join(missing))
+
+
+class CheckOver(HubError):
+    """The check is delivered or withdrawn; nothing changes it any more."""
+
+    code = "hub.check-over"
+    origin = "caller"
+
+
+class NotYourPart(HubError):
+    """The part is another department's to answer, or is answered."""
+
+    code = "hub.not-your-part"
     origin = "caller"
 
 
@@ -79,3 +125,49 @@ class CacheUnavailable(HubError):
 
     code = "hub.cache-unavailable"
     retryable = True
+
+
+class UnknownTask(HubError):
+    """No such task, or not one of this department's."""
+
+    code = "hub.unknown-task"
+    origin = "caller"
+
+
+class TaskOver(HubError):
+    """The task does not wait for this (any more); `why` is the state it is in."""
+
+    code = "hub.task-over"
+    origin = "caller"
+
+
+class NotYourTask(HubError):
+    """Four eyes: who typed an answer does not confirm it."""
+
+    code = "hub.not-your-task"
+    origin = "caller"
+
+
+class AnswerRefused(HubError):
+    """What a clerk typed cannot be read; `complaints` name the field and the rule, never a value."""
+
+    code = "hub.answer-refused"
+    origin = "caller"
+
+    def __init__(self, complaints: tuple[str, ...]) -> None:
+        self.complaints = complaints
+        super().__init__("\n".join(complaints))
+
+
+class UnknownQuery(HubError):
+    """No deferred answer is kept under that id, or it is not this caller's."""
+
+    code = "hub.unknown-query"
+    origin = "caller"
+
+
+class CallbackNotRegistered(HubError):
+    """The callback's address is not registered for this caller."""
+
+    code = "hub.callback-not-registered"
+    origin = "caller"

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -49,6 +49,7 @@ from hub.model import (
     Subject,
     Value,
 )
+from hub.predicates import NARROWED, Watch, Watched, watch
 
 _KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
@@ -70,6 +71,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
+    FieldState.DEFERRED: "已交办事员录入，稍后再查 / a clerk looks it up; ask again later",
     FieldState.TIMED_OUT: "稍后重试，或请申请人提供 / try again later, or ask the applicant",
     FieldState.SOURCE_CLOSED: "数源维护中，届时恢复 / the source is closed for maintenance",
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
@@ -186,11 +188,13 @@ def assemble(
 
 def outcome_of(request: QueryRequest, fields: Mapping[str, FieldAnswer]) -> QueryOutcome:
     """*complete* when every required path has a value, or, where none is named, when every path is
-    answered for good; *refused* when nothing at all was granted.
+    answered for good; *deferred* while a clerk still looks something up; *refused* when nothing at all was granted.
     """
     unasked = {FieldState.NOT_GRANTED, FieldState.WITHHELD}
     if all(answer.state in unasked for answer in fields.values()):
         return QueryOutcome.REFUSED
+    if any(answer.state is FieldState.DEFERRED for answer in fields.values()):
+        return QueryOutcome.DEFERRED
     if request.required:
         done = all(fields[path].has_value for path in request.required)
     else:
@@ -209,7 +213,7 @@ def field_salt(master: bytes, path: str) -> bytes:
     Handing out the salt of one field reveals nothing about the others; deleting the master salt
     makes every commitment of the receipt unreadable without breaking the log (field notes 7.4).
     """
-    return hmac.digest(master, path.encode(), "sha256")
+    return hmac.new(master, path.encode(), "sha256").digest()
 
 
 def commitment(salt: bytes, value: object) -> str:
@@ -235,6 +239,10 @@ class Exchange:
     evidence: EvidenceAppender
     now: Callable[[], datetime]
     salt: Callable[[], bytes]
+    admits: Callable[[Consumer, Subject, Watched], Awaitable[bool]]
+    """May this caller be told on which side of a threshold this subject's value lies?"""
+    counted: Callable[[str, str, FieldState], None] = lambda _county, _source, _state: None
+    """Told the state of each field that a source was asked for."""
     reserve_ms: int = 25
     """Kept back from the deadline for assembling and for the second append."""
 
@@ -253,24 +261,70 @@ class Exchange:
             hub.errors.EvidenceUnavailable: the log could not be written; nothing was disclosed.
         """
         query_id, receipt_id = new_id("qry"), new_id("rcp")
-        query_plan = plan(
-            request,
-            consumer=consumer,
-            purpose=purpose,
-            catalog=self.catalog,
-            grants=grants,
-            now=self.now(),
-        )
+        watching, query_plan = await self.planned(request, consumer, purpose, grants)
+        asking = watching.request(request)
         head = _record_head(query_id, request, consumer)
         if query_plan.calls:
             await self.evidence.append([self._asked(head, request, query_plan)])
         replies = await self._ask_all(request, query_plan, consumer, purpose, started)
-        fields, resources = assemble(request, query_plan, replies, self.now())
+        found, resources = assemble(asking, query_plan, replies, self.now())
+        self._count(asking, query_plan, found, purpose)
+        fields = watching.judged(request, found, resources, self.now())
         outcome = outcome_of(request, fields)
         await self.evidence.append([self._answered(receipt_id, head, request, fields, outcome)])
         return QueryResult(
             id=query_id, outcome=outcome, receipt=receipt_id, fields=fields, resources=resources
         )
+
+    async def planned(
+        self,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> tuple[Watch, QueryPlan]:
+        """The plan of a query and its predicates; cuts that would narrow a value are refused."""
+        watching = watch(request, self.catalog, purpose.county)
+        query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        narrowed: dict[str, FieldAnswer] = {}
+        for each in watching.watched:
+            granted = str(each.path) not in query_plan.settled
+            if granted and not await self.admits(consumer, request.subject, each):
+                narrowed[str(each.predicate)] = NARROWED
+        if narrowed:
+            watching = watching.without(narrowed)
+            query_plan = self.plan_of(watching, request, consumer, purpose, grants)
+        return watching, query_plan
+
+    def plan_of(
+        self,
+        watching: Watch,
+        request: QueryRequest,
+        consumer: Consumer,
+        purpose: Purpose,
+        grants: Sequence[Grant],
+    ) -> QueryPlan:
+        """The plan of a query whose predicates are known."""
+        return plan(
+            watching.request(request),
+            consumer=consumer,
+            purpose=purpose,
+            catalog=self.catalog,
+            grants=watching.grants(request, grants),
+            now=self.now(),
+        )
+
+    def _count(
+        self,
+        request: QueryRequest,
+        query_plan: QueryPlan,
+        fields: Mapping[str, FieldAnswer],
+        purpose: Purpose,
+    ) -> None:
+        asked = {call.resource.id: call.source for call in query_plan.calls}
+        for path in request.want:
+            if str(path) not in query_plan.settled:
+                self.counted(purpose.county, asked[path.resource], fields[str(path)].state)
 
     async def _ask_all(
         self,
@@ -297,6 +351,8 @@ class Exchange:
                     fields=call.fields,
                     reason=reason,
                     call_id=new_id("call"),
+                    max_age=request.freshness.max_age,
+                    stale_if_error=request.freshness.stale_if_error,
                 ),
                 within=max(within, 0.0),
             )
@@ -377,8 +433,12 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
     if p is not None:
         body["source"] = p.source
         body["retrieved_at"] = p.retrieved_at.isoformat()
+        if p.freshness is not Freshness.LIVE:
+            body["freshness"] = str(p.freshness)
         if p.as_of is not None:
             body["as_of"] = p.as_of.isoformat()
+        if p.entered_by is not None:
+            body["entered_by"] = p.entered_by
         if p.record_hash is not None:
             body["record_hash"] = p.record_hash
     return body
@@ -480,19 +540,28 @@ def _resource_answer(
             resource=call.resource.id,
             state=state,
             records=(),
-            provenance=_provenance(call, reply, Freshness.LIVE),
+            provenance=_provenance(call, reply, reply.freshness),
             why=why,
+            reopens_at=reply.reopens_at,
+            ticket=reply.ticket,
         )
     too_old = (
         wish.max_age is not None and reply.as_of is not None and now - reply.as_of > wish.max_age
     )
+    stale = too_old or reply.freshness is Freshness.STALE
+    fresh = FieldState.MANUAL if reply.entered_by else FieldState.OK
     return ResourceAnswer(
         resource=call.resource.id,
-        state=FieldState.STALE if too_old else FieldState.OK,
+        state=FieldState.STALE if stale else fresh,
         records=reply.records,
-        provenance=_provenance(call, reply, Freshness.STALE if too_old else Freshness.LIVE),
-        why="exchange.older-than-wanted" if too_old else None,
+        provenance=_provenance(call, reply, Freshness.STALE if stale else reply.freshness),
+        why=_why_stale(reply) if stale else None,
     )
+
+
+def _why_stale(reply: SourceReply) -> str:
+    """Kept because the source did not answer (its own key says why), or older than wanted."""
+    return reply.why or "exchange.older-than-wanted"
 
 
 def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> Provenance:
@@ -503,6 +572,7 @@ def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> 
         retrieved_at=reply.retrieved_at,
         freshness=freshness,
         record_hash=reply.record_hash,
+        entered_by=reply.entered_by,
     )
 
 
@@ -519,6 +589,7 @@ def _field_answer(
             provenance=resource.provenance,
             why=resource.why,
             fix=_FIX_OF.get(resource.state),
+            reopens_at=resource.reopens_at,
         )
     if path.field is None:
         return FieldAnswer(

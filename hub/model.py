@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from adapters.model import Freshness, Record
-from catalog.lookup import FieldPath
+from catalog.lookup import FieldPath, Predicate
 
 Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -143,6 +143,8 @@ class QueryRequest:
     subject: Subject
     basis: Basis
     want: tuple[FieldPath, ...]
+    predicates: tuple[Predicate, ...] = ()
+    """Truths that are wanted beside the fields."""
     required: frozenset[str] = frozenset()
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
     freshness: FreshnessWish = field(default_factory=FreshnessWish)
@@ -159,6 +161,8 @@ class Provenance:
     retrieved_at: datetime
     freshness: Freshness
     record_hash: str | None
+    entered_by: str | None = None
+    """Where a clerk typed it: who, as the department names its clerks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +178,8 @@ class FieldAnswer:
     """What would change the answer, in words."""
     odd: bool = False
     """True: the value is not in its code table; shown as received."""
+    reopens_at: datetime | None = None
+    """With `SOURCE_CLOSED`: when the source opens again."""
 
     @property
     def has_value(self) -> bool:
@@ -190,6 +196,9 @@ class ResourceAnswer:
     records: tuple[Record, ...] = field(repr=False)
     provenance: Provenance | None
     why: str | None
+    reopens_at: datetime | None = None
+    ticket: str | None = None
+    """With `DEFERRED`: under which the answer will be found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

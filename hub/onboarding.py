@@ -15,6 +15,7 @@ A grants file is YAML; one entry gives one consumer one right to several resourc
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,19 +23,21 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-import yaml
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from catalog.errors import UnknownEntry
 from catalog.lookup import resource as resource_in
 from catalog.model import Catalog
+from catalog.reading import Page, Step, Unquoted, describe, read_page
 from hub.access import purpose_of
 from hub.database import Database
 from hub.errors import InvalidSettings
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.ids import new_id
 from hub.model import Consumer, Grant
+from hub.predicates import ONLY
 from hub.store import put_consumer, put_grants
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -43,6 +46,14 @@ CHINA = ZoneInfo("Asia/Shanghai")
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _written(value: object) -> object:
+    """A date without quotes, as it was written."""
+    return value.text if isinstance(value, Unquoted) else value
+
+
+_Date = Annotated[date, BeforeValidator(_written)]
 
 
 class _Right(_Part):
@@ -55,8 +66,8 @@ class _Entry(_Part):
     items: list[str] = Field(min_length=1)
     legal_basis: str = Field(min_length=1)
     basis_kinds: list[Literal["statutory", "consent"]] = Field(min_length=1)
-    valid_from: date
-    valid_to: date
+    valid_from: _Date
+    valid_to: _Date
     resources: dict[str, _Right] = Field(min_length=1)
 
 
@@ -70,46 +81,61 @@ def read_grants(path: Path, county: str, catalog: Catalog) -> list[Grant]:
     Raises:
         InvalidSettings: with everything that is wrong in it.
     """
+    page = read_page(path, path.name)
+    entries = _entries(page)
+    _judge(page, entries, county, catalog)
+    if page.problems:
+        raise InvalidSettings(tuple(str(complaint) for complaint in page.complaints()))
+    return [grant for entry in entries for grant in _grants(entry, county)]
+
+
+def _entries(page: Page) -> list[_Entry]:
+    if page.problems:
+        return []
     try:
-        parsed = _File.model_validate(yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader))
-    except (OSError, yaml.YAMLError) as problem:
-        raise InvalidSettings((f"{path.name}: {type(problem).__name__}",)) from problem
+        return _File.model_validate(page.tree).grants
     except ValidationError as problem:
-        complaints = tuple(
-            f"{path.name}: {'.'.join(str(p) for p in e['loc'])}: {e['msg']}"
-            for e in problem.errors()
-        )
-        raise InvalidSettings(complaints) from problem
-    complaints = tuple(f"{path.name}: {c}" for c in _complaints(parsed, county, catalog))
-    if complaints:
-        raise InvalidSettings(complaints)
-    return [grant for entry in parsed.grants for grant in _grants(entry, county)]
+        for error in problem.errors():
+            at, found = error["loc"], describe(error["input"])
+            if error["type"] == "missing":
+                # What is not there has no line; what it is missing from has.
+                at, found = at[:-1], f"no {at[-1]}"
+            page.complain(at, error["type"], found, error["msg"])
+        return []
 
 
-def _complaints(file: _File, county: str, catalog: Catalog) -> Iterator[str]:
-    for entry in file.grants:
-        for item in entry.items:
+def _judge(page: Page, entries: Sequence[_Entry], county: str, catalog: Catalog) -> None:
+    """Complain about what the catalog does not know, and about spans of time that hold no day."""
+    for number, entry in enumerate(entries):
+        here: tuple[Step, ...] = ("grants", number)
+        for place, item in enumerate(entry.items):
             purpose = purpose_of(catalog, item)
             if purpose is None or purpose.county != county:
-                yield f"{item}: no such bundle or item in {county}"
+                at = (*here, "items", place)
+                page.complain(at, "unknown-item", item, f"a bundle or an item of {county}")
         if entry.valid_to <= entry.valid_from:
-            yield f"{entry.consumer}: valid_to has to be after valid_from"
+            page.complain(
+                (*here, "valid_to"),
+                "valid-to",
+                entry.valid_to.isoformat(),
+                "a day after valid_from",
+            )
         for resource_id, right in entry.resources.items():
+            at = (*here, "resources", resource_id)
             try:
                 resource = resource_in(catalog, county, resource_id)
             except UnknownEntry:
-                yield f"{resource_id}: no such resource"
+                page.complain(at, "unknown-resource", resource_id, "a resource of the catalog")
                 continue
             for name in right.fields:
-                if name != "*" and name not in resource.fields:
-                    yield f"{resource_id}.{name}: no such field"
+                if name != "*" and name.removeprefix(ONLY) not in resource.fields:
+                    page.complain(at, "unknown-field", name, f"a field of {resource_id}, or '*'")
 
 
 def _grants(entry: _Entry, county: str) -> Iterator[Grant]:
     for resource_id, right in entry.resources.items():
         yield Grant(
-            # The id says what the grant is about, so that applying a file twice changes nothing.
-            id=f"{entry.consumer}/{'+'.join(sorted(entry.items))}/{resource_id}"[:100],
+            id=_grant_id(entry, resource_id),
             consumer=entry.consumer,
             provider=right.provider,
             county=county,
@@ -121,6 +147,12 @@ def _grants(entry: _Entry, county: str) -> Iterator[Grant]:
             valid_from=_day(entry.valid_from),
             valid_to=_day(entry.valid_to + timedelta(days=1)),
         )
+
+
+def _grant_id(entry: _Entry, resource_id: str) -> str:
+    """Says what the grant is about, so that applying a file twice changes nothing."""
+    items = hashlib.sha256("+".join(sorted(entry.items)).encode()).hexdigest()[:8]
+    return f"{entry.consumer[:40]}/{resource_id[:50]}/{items}"
 
 
 def _day(day: date) -> datetime:
@@ -189,7 +221,7 @@ def public_jwks(path: Path) -> dict[str, object]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         keys = KeySet.import_key_set(data)
-    except (OSError, ValueError, KeyError, TypeError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, JoseError) as problem:
         raise InvalidSettings((f"{path.name}: {type(problem).__name__}",)) from problem
     if any(key.is_private for key in keys.keys):
         raise InvalidSettings((f"{path.name}: holds a private key; give the public part only",))

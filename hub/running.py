@@ -74,7 +74,8 @@ def admit_intake(context: Context, folder: Path) -> None:
 
 def run(*, with_sandbox: bool, with_intake: bool) -> None:
     """Serve until a signal says stop."""
-    logs.configure()
+    logs.configure(sys.stderr)
+    logs.quiet_libraries()
     configuration = read_configuration()
     if not with_sandbox:
         _serve(configuration, with_intake=with_intake, with_hints=False)

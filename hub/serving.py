@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
 
 from hub.app import create_app
+from hub.connections import connection_within
 from hub.settings import Configuration
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits for it."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -28,9 +33,12 @@ class HubServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(configuration),
+                http=connection_within(configuration.settings.receive_seconds),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_keep_alive=30,
                 timeout_graceful_shutdown=10,
             )
@@ -44,6 +52,9 @@ class HubServer(uvicorn.Server):
 
     def serve_on(self, listener: socket.socket) -> None:
         """Serve until told to stop: by a signal, or by `stop` from another thread."""
+        # The evidence writer gives up the interpreter at every step of the database, and under load
+        # would wait the usual 5 ms for each turn: every answer waits for the writer.
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.run(sockets=[listener])
 
     def stop(self) -> None:

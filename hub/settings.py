@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from adapters.values import parsed_networks
+from catalog.loading import COUNTIES
 from hub.errors import InvalidSettings
 
 
@@ -27,11 +29,13 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("var/hub")
     """Where the embedded database and the keys live."""
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
     """SQLAlchemy address; empty: SQLite in `data_dir`. It may hold a password and is never shown."""
-    cache_url: str = ""
-    """Redis protocol address for spent tokens and limits; empty: in this process."""
-    counties_dir: Path = Path("deploy/counties")
+    cache_url: str = Field(default="", repr=False)
+    """Redis protocol address for spent tokens and limits; empty: in this process. It may
+    hold a password and is never shown."""
+    counties_dir: Path = COUNTIES
+    """The folder of counties: `deploy/counties` where one stands, else the one beside the program."""
     counties: str = ""
     """Comma-separated county folders to serve; empty: all that are there."""
     host: str = "127.0.0.1"
@@ -45,11 +49,39 @@ class Settings(BaseSettings):
     """The longest life accepted of a client assertion (RFC 7523 §3)."""
     clock_skew_seconds: int = Field(default=5, ge=0, le=60)
     max_body_bytes: int = Field(default=1 << 20, ge=1 << 10)
+    receive_seconds: float = Field(default=10.0, ge=0.1, le=300.0)
+    """How long a caller may take to send the head of a request, and to send its body."""
+    max_batch_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    """Largest body of `POST /v1/queries:batch`; its rows are put away as they come in."""
+    batch_hours: int = Field(default=72, ge=1, le=720)
+    """How long rows and outcomes of a batch are kept."""
+    batch_lanes: int = Field(default=2, ge=1, le=32)
+    """Chunks of batches that this process works off at a time."""
+    batch_lease_seconds: int = Field(default=30, ge=1, le=600)
+    """How long a chunk waits for a process that was killed before another takes it over."""
+    check_days: int = Field(default=5, ge=1, le=90)
+    """In how many days the departments of a composite check have to answer, where it does not say."""
+    predicate_thresholds: int = Field(default=3, ge=1, le=1000)
+    """Different thresholds a caller may be told of one value of one subject in a window."""
+    predicate_window_days: int = Field(default=30, ge=1, le=3660)
+    deferred_days: int = Field(default=7, ge=1, le=366)
+    """How long a deferred answer is kept after its last task is due."""
+    task_days: int = Field(default=30, ge=1, le=366)
+    """How long after its end a clerk's task keeps whom it was about and what was typed."""
+    source_networks: str = ""
+    """Comma-separated private networks that the names of sources may lead to, such as
+    `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)
     """How long a withdrawn grant or a suspended caller may still be honoured by this process."""
     idempotency_hours: int = Field(default=24, ge=1, le=168)
+
+    @field_validator("source_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        parsed_networks((value,))
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -97,15 +129,21 @@ def read_configuration() -> Configuration:
             given = tomllib.loads(Path(config_file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as problem:
             raise InvalidSettings((f"MIANTI_CONFIG: {type(problem).__name__}",)) from problem
+    present = {name.upper() for name in environment}
     # An environment variable wins over the file: it is what an operator changes in a hurry.
-    given = {k: v for k, v in given.items() if f"MIANTI_{k.upper()}" not in environment}
+    given = {k: v for k, v in given.items() if f"MIANTI_{k.upper()}" not in present}
+    known = {f"MIANTI_{name.upper()}" for name in Settings.model_fields}
+    complaints = [
+        f"{name}: no such setting" for name in sorted(present - known) if name.startswith("MIANTI_")
+    ]
     try:
         settings = Settings(**given)  # type: ignore[arg-type]
     except ValidationError as problem:
-        raise InvalidSettings(
-            tuple(
-                f"MIANTI_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
-                for e in problem.errors(include_input=False, include_url=False)
-            )
-        ) from problem
+        complaints += [
+            f"MIANTI_{'_'.join(str(p) for p in e['loc']).upper()}: {e['msg']}"
+            for e in problem.errors(include_input=False, include_url=False)
+        ]
+        raise InvalidSettings(tuple(complaints)) from problem
+    if complaints:
+        raise InvalidSettings(tuple(complaints))
     return Configuration(settings=settings, environment=environment)

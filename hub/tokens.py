@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -25,6 +25,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_ALGORITHMS = ["ES256", "EdDSA", "Ed25519", "PS256"]
 _JTI = re.compile(r"[\x21-\x7e]{8,128}")
 _MAX_TOKEN = 8192
+_MOST_CHECKED = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class TokenDesk:
     issuer: str
     audiences: frozenset[str]
     """What an assertion may be addressed to: the issuer and the token endpoint."""
-    secret: bytes
+    secret: bytes = field(repr=False)
     """Signs access tokens. The hub is the only one that reads them, so a MAC is enough."""
     spend: Callable[[str, float], bool]
     """`spend(key, seconds)` is true the first time: guards against replay."""
@@ -51,6 +52,13 @@ class TokenDesk:
     assertion_seconds: int
     clock_skew_seconds: int
     clock: Callable[[], float] = time.time
+    _key: OctKey = field(init=False, repr=False)
+    _checked: dict[str, AccessToken] = field(init=False, repr=False, default_factory=dict)
+    """Access tokens whose signature was found right; only their end is looked at again."""
+
+    def __post_init__(self) -> None:
+        """Import the key once: it is needed for every call."""
+        object.__setattr__(self, "_key", OctKey.import_key(self.secret))
 
     def claimed_client(self, assertion: str) -> str:
         """The client an assertion claims to come from, unverified: to find the key to check with.
@@ -113,8 +121,7 @@ class TokenDesk:
             "exp": now + self.token_seconds,
             "jti": new_id("tok"),
         }
-        key = OctKey.import_key(self.secret)
-        return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, key)
+        return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, claims, self._key)
 
     def check_access(self, token: str) -> AccessToken:
         """The token's holder.
@@ -124,18 +131,28 @@ class TokenDesk:
         """
         if len(token) > _MAX_TOKEN:
             raise TokenRefused("token-too-long")
+        known = self._checked.get(token)
+        if known is None:
+            known = self._decoded(token)
+            if len(self._checked) >= _MOST_CHECKED:
+                self._checked.clear()
+            self._checked[token] = known
+        if self.clock() >= known.expires_at:
+            raise TokenRefused("token-expired")
+        return known
+
+    def _decoded(self, token: str) -> AccessToken:
         try:
-            decoded = jwt.decode(token, OctKey.import_key(self.secret), algorithms=["HS256"])
+            decoded = jwt.decode(token, self._key, algorithms=["HS256"])
         except (JoseError, ValueError, TypeError, KeyError) as problem:
             raise TokenRefused("token-signature") from problem
-        claims, now = decoded.claims, self.clock()
-        if decoded.header.get("typ") != "at+jwt" or claims.get("iss") != self.issuer:
+        claims = decoded.claims
+        named = [claims.get("iss"), claims.get("aud")]
+        if decoded.header.get("typ") != "at+jwt" or named != [self.issuer, self.issuer]:
             raise TokenRefused("token-foreign")
         subject, expires = claims.get("sub"), claims.get("exp")
-        if not isinstance(subject, str) or not isinstance(expires, int):
+        if not isinstance(subject, str) or type(expires) is not int:
             raise TokenRefused("token-foreign")
-        if now >= expires:
-            raise TokenRefused("token-expired")
         return AccessToken(client_id=subject, expires_at=expires)
 
 

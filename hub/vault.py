@@ -165,7 +165,7 @@ class Vault:
     keys: DataKeys = field(repr=False)
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False)
     _open: dict[bytes, AESGCM] = field(default_factory=dict, repr=False)
-    _index_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    _index_keys: dict[str, hmac.HMAC] = field(default_factory=dict, repr=False)
     _root: bytes = field(init=False, repr=False)
     _signing: Ed25519PrivateKey = field(init=False, repr=False)
 
@@ -238,11 +238,14 @@ class Vault:
 
         Citizen numbers can be enumerated, so the key is never where the indexes are.
         """
-        key = self._index_keys.get(column)
-        if key is None:
-            key = self._index_keys[column] = self.secret(f"index|{column}")
-        plain = unicodedata.normalize("NFKC", value).strip().upper().encode()
-        return hmac.digest(key, plain, "sha256")[:_INDEX_SIZE]
+        keyed = self._index_keys.get(column)
+        if keyed is None:
+            key = self.secret(f"index|{column}")
+            keyed = self._index_keys[column] = hmac.new(key, digestmod="sha256")
+        # A copy of the keyed state: unlike `hmac.digest`, it does not give up the interpreter.
+        mac = keyed.copy()
+        mac.update(unicodedata.normalize("NFKC", value).strip().upper().encode())
+        return mac.digest()[:_INDEX_SIZE]
 
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature with the evidence log's key."""

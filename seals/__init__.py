@@ -1,1 +1,1 @@
-"""How bytes become trusted bytes, and how to tell later. Nothing is built here yet; see README.md."""
+"""How bytes become trusted bytes, and how to tell later. So far the SM2 primitives; see README.md."""

@@ -224,6 +224,19 @@ def _columns(value: Any) -> str:
     return "mapping" if isinstance(value, Mapping) else "list"
 
 
+Columns = Annotated[
+    Annotated[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_COLUMNS)], Tag("list")]
+    | Annotated[
+        Annotated[
+            dict[Name, Annotated[int, Field(ge=1, le=50_000)]],
+            Field(min_length=1, max_length=MAX_COLUMNS),
+        ],
+        Tag("mapping"),
+    ],
+    Discriminator(_columns),
+]
+
+
 class OperationTerms(Section):
     """The column in files of changes that says what happened to a row."""
 
@@ -244,13 +257,7 @@ class FilesAsk(manifest.Ask):
     """xlsx: the sheet's name; the first one where it is not said."""
     record: str | None = None
     """xml: path from below the root to what repeats, e.g. `rows/row`."""
-    columns: Annotated[
-        Annotated[tuple[Name, ...], Tag("list")]
-        | Annotated[
-            dict[Name, Annotated[int, Field(ge=1, le=MAX_COLUMNS * 100)]], Tag("mapping")
-        ],
-        Discriminator(_columns),
-    ] = Field(min_length=1, max_length=MAX_COLUMNS)  # fmt: skip
+    columns: Columns
     """Names that have to be there (in the head; child elements or `@attributes`), or name →
     position, or name → width in bytes in the order of the line. Others are not kept."""
     key: dict[Name, KeyColumn] = Field(min_length=1)

@@ -11,22 +11,23 @@ from fastapi.responses import JSONResponse
 from catalog.errors import UnknownEntry
 from catalog.lookup import bundle as bundle_in
 from hub.access import purpose_of
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Joined
 from hub.http.idempotency import IdempotencyKey, once
-from hub.http.query import PROBLEMS
+from hub.http.query import REFUSALS
 from hub.http.schemas import PlanIn, PlanOut, plan_out
 from hub.model import Json
 
-router = APIRouter(prefix="/v1", tags=["bundles"])
+router = APIRouter(prefix="/v1", tags=["bundles"], route_class=JSONRoute)
 
 
 @router.post(
     "/bundles/{bundle_id}:plan",
     summary="免提交方案 / what is exempted and by what proof, what is filled, what is asked and why",
-    responses={200: {"model": PlanOut}, **PROBLEMS},
+    responses={200: {"model": PlanOut}, **REFUSALS},
 )
 async def plan_bundle(
-    bundle_id: Annotated[str, Path(max_length=100)],
+    bundle_id: Annotated[str, Path(max_length=100, examples=["xinxiang-10"])],
     body: PlanIn,
     request: Request,
     context: Joined,

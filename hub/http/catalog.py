@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from catalog.errors import UnknownEntry
 from catalog.figures import of_bundle
 from hub.http.context import Joined
-from hub.http.query import PROBLEMS
+from hub.http.problems import refusals
 from hub.model import Json
 
 router = APIRouter(prefix="/v1/catalog", tags=["catalog"])
@@ -40,13 +40,13 @@ class PageOut(BaseModel):
     next: str | None
 
 
-Kind = Annotated[str, Path(pattern="^(" + "|".join(_KINDS) + ")$")]
+Kind = Annotated[str, Path(pattern="^(" + "|".join(_KINDS) + ")$", examples=["bundles"])]
 
 
 @router.get(
     "/{kind}",
     summary="目录列表 / list entries of a kind",
-    responses={200: {"model": PageOut}, **PROBLEMS},
+    responses={200: {"model": PageOut}, **refusals(404)},
 )
 def list_entries(
     kind: Kind,
@@ -77,10 +77,12 @@ def list_entries(
 @router.get(
     "/{kind}/{entry_id:path}",
     summary="目录条目 / one entry, whole",
-    responses={200: {"model": dict[str, Any]}, **PROBLEMS},
+    responses={200: {"model": dict[str, Any]}, **refusals(404)},
 )
 def show_entry(
-    kind: Kind, entry_id: Annotated[str, Path(max_length=200)], context: Joined
+    kind: Kind,
+    entry_id: Annotated[str, Path(max_length=200, examples=["xinxiang-10"])],
+    context: Joined,
 ) -> JSONResponse:
     """One entry with everything the catalog knows of it; a bundle comes with its desk figures."""
     entry = _entries(context, kind).get(entry_id)

@@ -14,15 +14,21 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from adapters.model import Source
 from catalog.model import Catalog
 from hub.bundles import BundlePlanner
+from hub.checks import Checks
 from hub.database import Database
+from hub.deferred import Deferrals
+from hub.desk import ClerksDesk
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceLog
 from hub.exchange import Exchange
+from hub.jobs import JobEngine
 from hub.model import Consumer, Grant
 from hub.settings import Settings
 from hub.store import all_consumers, all_grants
+from hub.tally import FieldTally
 from hub.tokens import TokenDesk
 from hub.vault import Vault
+from hub.webhooks import Postman
 
 
 @dataclass(slots=True)
@@ -82,10 +88,19 @@ class Context:
     tokens: TokenDesk
     exchange: Exchange
     planner: BundlePlanner
+    jobs: JobEngine
+    checks: Checks
+    clerks: ClerksDesk
+    deferrals: Deferrals
+    postman: Postman
+    tally: FieldTally
 
 
-def context_of(request: Request) -> Context:
-    """The context of the app that serves this request."""
+async def context_of(request: Request) -> Context:
+    """The context of the app that serves this request.
+
+    A coroutine, although it waits for nothing: FastAPI sends plain functions to a thread.
+    """
     return cast("Context", request.app.state.context)
 
 
@@ -105,7 +120,7 @@ async def caller_of(
     """
     if credentials is None:
         raise TokenRefused("token-missing")
-    context = context_of(request)
+    context = await context_of(request)
     token = context.tokens.check_access(credentials.credentials)
     consumer = await context.register.consumer(token.client_id)
     if consumer is None or not consumer.active:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hub.database import is_current
 from hub.http.context import Context, Joined
+from hub.http.problems import refusals
 
 router = APIRouter(tags=["health"])
 
@@ -23,7 +24,7 @@ class ReadyOut(BaseModel):
     """Source → state of its breaker; informative: a department being down is not our being down."""
 
 
-@router.get("/livez", summary="存活 / the process answers")
+@router.get("/livez", summary="存活 / the process answers", responses=refusals())
 async def live() -> dict[str, str]:
     """No dependency is asked."""
     return {"status": "live"}
@@ -32,7 +33,7 @@ async def live() -> dict[str, str]:
 @router.get(
     "/readyz",
     summary="就绪 / the hub can do its work",
-    responses={200: {"model": ReadyOut}, 503: {"model": ReadyOut}},
+    responses={**refusals(), 200: {"model": ReadyOut}, 503: {"model": ReadyOut}},
 )
 async def ready(context: Joined) -> JSONResponse:
     """Database current, evidence log readable, keys usable, catalog loaded."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from hub.errors import TokenRefused
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.http.context import Context, Joined
+from hub.http.problems import refusals
 from hub.ids import new_id
 from hub.model import Consumer
 from hub.tokens import ASSERTION_TYPE
@@ -61,6 +62,7 @@ _FORM = {
     "/oauth2/token",
     summary="获取访问令牌 / get an access token",
     responses={
+        **refusals(),
         200: {"model": TokenOut},
         400: {"model": TokenErrorOut},
         401: {"model": TokenErrorOut},

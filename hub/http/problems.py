@@ -6,8 +6,12 @@ number. No message that a library wrote, and nothing a caller sent, is repeated 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,10 +23,13 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, UnknownEntry
 from hub.errors import HubError
+from hub.http import schemas
+from hub.model import Json
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
+MAX_COMPLAINTS = 50
 
 
 class Problem(BaseModel):
@@ -47,7 +54,8 @@ class Entry:
 
     status: int
     title: str
-    fix: str = ""
+    fix: str
+    """What whoever reads it can do; a complaint that knows better replaces it."""
 
 
 TABLE: dict[str, Entry] = {
@@ -56,10 +64,36 @@ TABLE: dict[str, Entry] = {
         title="请求无法读取 / The request cannot be read",
         fix="请发送 UTF-8 编码的 JSON / send JSON in UTF-8",
     ),
-    "hub.invalid-request": Entry(status=422, title="请求内容不符合接口 / The request is not valid"),
-    "hub.too-large": Entry(status=413, title="请求过大 / The request is too large"),
-    "hub.not-found": Entry(status=404, title="没有这个地址 / No such resource"),
-    "hub.method-not-allowed": Entry(status=405, title="不支持的方法 / Method not allowed"),
+    "hub.invalid-request": Entry(
+        status=422,
+        title="请求内容不符合接口 / The request is not valid",
+        fix="按 why 逐项更正，接口见 /docs / correct what why lists; the interface is at /docs",
+    ),
+    "hub.too-large": Entry(
+        status=413,
+        title="请求过大 / The request is too large",
+        fix="分成几次请求 / ask in several requests",
+    ),
+    "hub.headers-too-large": Entry(
+        status=431,
+        title="请求头过大 / The headers of the request are too large",
+        fix="去掉不需要的请求头 / leave out headers that are not needed",
+    ),
+    "hub.too-slow": Entry(
+        status=408,
+        title="请求未在规定时间内发完 / The request did not arrive in time",
+        fix="检查网络后重发 / look at the network and send it again",
+    ),
+    "hub.not-found": Entry(
+        status=404,
+        title="没有这个地址 / No such resource",
+        fix="地址见 /docs / the addresses are at /docs",
+    ),
+    "hub.method-not-allowed": Entry(
+        status=405,
+        title="不支持的方法 / Method not allowed",
+        fix="可用的方法见响应头 Allow / see the header Allow",
+    ),
     "hub.unsupported-media-type": Entry(
         status=415,
         title="不支持的内容类型 / Unsupported media type",
@@ -70,7 +104,66 @@ TABLE: dict[str, Entry] = {
         title="调用方身份未确认 / The caller is not authenticated",
         fix="用 private_key_jwt 在 /oauth2/token 重新获取令牌 / get a new token",
     ),
-    "hub.unknown-receipt": Entry(status=404, title="没有这张回执 / No such receipt"),
+    "hub.unknown-receipt": Entry(
+        status=404,
+        title="没有这张回执 / No such receipt",
+        fix="用取得该回执的调用方身份查询 / ask as the caller that was given the receipt",
+    ),
+    "hub.unknown-job": Entry(
+        status=404,
+        title="没有这个作业 / No such job",
+        fix="用提交该作业的调用方身份查询，或重新提交 / ask as the caller that submitted it, or submit anew",
+    ),
+    "hub.unknown-check": Entry(
+        status=404,
+        title="没有这项联合核查 / No such composite check",
+        fix="用发起或承办该核查的调用方身份查询 / ask as a caller that has a part in it",
+    ),
+    "hub.check-incomplete": Entry(
+        status=409,
+        title="有部门尚未答复 / Departments have not answered yet",
+        fix="等待答复，或在 without 中列明不再等待的部分 / wait, or name the parts in `without`",
+    ),
+    "hub.check-over": Entry(
+        status=409,
+        title="联合核查已送达或已撤回 / The check is over",
+        fix="如仍需要，请发起新的核查 / start a new check if one is needed",
+    ),
+    "hub.not-your-part": Entry(
+        status=403,
+        title="该部分不由你部门答复，或已答复 / Not yours to answer, or answered",
+        fix="待答复的部分见 GET /v1/checks/assigned / see what waits for you there",
+    ),
+    "hub.unknown-query": Entry(
+        status=404,
+        title="没有保存这次查询的结果 / No answer is kept for this query",
+        fix="只保存待录入的查询，且只给查询方；请重新查询 / only deferred answers are kept, for their caller",
+    ),
+    "hub.callback-not-registered": Entry(
+        status=422,
+        title="回调地址未登记 / The callback's address is not registered",
+        fix="请枢纽运行单位登记：mianti callbacks add / ask the bureau that runs the hub",
+    ),
+    "hub.unknown-task": Entry(
+        status=404,
+        title="没有这项录入任务 / No such task",
+        fix="本部门的任务见 GET /v1/tasks / see the department's tasks there",
+    ),
+    "hub.task-over": Entry(
+        status=409,
+        title="该任务已录入、已失效或不待复核 / The task does not wait for this",
+        fix="待办见 GET /v1/tasks / see what waits there",
+    ),
+    "hub.not-your-task": Entry(
+        status=403,
+        title="录入人不能复核自己的录入 / Who typed it does not confirm it",
+        fix="请另一名工作人员复核 / another clerk has to confirm",
+    ),
+    "hub.answer-refused": Entry(
+        status=422,
+        title="录入内容不符合信息项的类型或代码 / What was typed does not fit its fields",
+        fix="按 why 更正：日期如 2026-11-24，代码可填代码或名称 / correct what why lists",
+    ),
     "hub.bundle-not-analysed": Entry(
         status=409,
         title="该“一件事”尚未梳理材料 / This bundle has no material list yet",
@@ -91,8 +184,16 @@ TABLE: dict[str, Entry] = {
         title="缓存暂不可用 / The cache is not available",
         fix="稍后重试 / try again later",
     ),
-    "hub.key-unavailable": Entry(status=503, title="密钥不可用 / Keys are not available"),
-    "hub.corrupt-log": Entry(status=500, title="留痕日志损坏 / The evidence log is damaged"),
+    "hub.key-unavailable": Entry(
+        status=503,
+        title="密钥不可用 / Keys are not available",
+        fix="请运行单位检查密钥 / the bureau that runs the hub has to look at its keys",
+    ),
+    "hub.corrupt-log": Entry(
+        status=500,
+        title="留痕日志损坏 / The evidence log is damaged",
+        fix="请运行单位核查日志 / the bureau that runs the hub has to audit its log",
+    ),
     "hub.internal": Entry(
         status=500,
         title="枢纽内部错误 / Internal error",
@@ -106,6 +207,46 @@ TABLE: dict[str, Entry] = {
 }
 
 
+_ANYWHERE = (400, 405, 408, 413, 422, 431, 500, 503)
+"""What any request may meet."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What the interface says about refusals: those that any request may meet, and these."""
+    titles: dict[int, list[str]] = {}
+    for entry in TABLE.values():
+        titles.setdefault(entry.status, []).append(entry.title)
+    body = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": "；".join(titles[status]), "content": body}
+        for status in sorted({*_ANYWHERE, *statuses})
+    }
+
+
+def document(
+    code: str,
+    *,
+    trace: str,
+    detail: str = "",
+    origin: str = "caller",
+    why: Sequence[str] = (),
+    fix: Sequence[str] = (),
+) -> dict[str, Json]:
+    """A problem document for `code`, which has to be in the table."""
+    entry = TABLE[code]
+    return {
+        "type": f"urn:mianti:problem:{code}",
+        "title": entry.title,
+        "status": entry.status,
+        "detail": detail or entry.title,
+        "code": code,
+        "origin": origin,
+        "trace": trace,
+        "why": list(why),
+        "fix": list(fix) or [entry.fix],
+    }
+
+
 def problem(
     request: Request,
     code: str,
@@ -116,47 +257,79 @@ def problem(
     fix: Sequence[str] = (),
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem document for `code`, which has to be in the table."""
-    entry = TABLE[code]
+    """The response that carries a problem document."""
     trace = str(getattr(request.state, "trace", ""))
-    log.info("problem", code=code, status=entry.status, why=list(why), trace=trace)
-    body = {
-        "type": f"urn:mianti:problem:{code}",
-        "title": entry.title,
-        "status": entry.status,
-        "detail": detail or entry.title,
-        "code": code,
-        "origin": origin,
-        "trace": trace,
-        "why": list(why),
-        "fix": list(fix) or ([entry.fix] if entry.fix else []),
-    }
+    log.info("problem", code=code, status=TABLE[code].status, why=list(why), trace=trace)
+    body = document(code, trace=trace, detail=detail, origin=origin, why=why, fix=fix)
     out = dict(headers or {})
     if origin != "caller":
         # A caller can tell the postman's fault from the sender's without reading the body.
         out["Exchange-Error"] = code
-    return JSONResponse(body, status_code=entry.status, media_type=MEDIA_TYPE, headers=out)
+    return JSONResponse(body, status_code=TABLE[code].status, media_type=MEDIA_TYPE, headers=out)
 
 
 def install(app: FastAPI) -> None:
-    """Route every exception through the table."""
+    """Route every exception through the table, and describe a problem in the interface once."""
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(HubError, _on_hub)
     app.add_exception_handler(CatalogError, _on_catalog)
-    app.add_exception_handler(Exception, _on_anything)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        interface = described()
+        interface["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return interface
+
+    # The framework's own way to add to what it describes.
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 async def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  (Starlette routes by type)
-    complaints = error.errors()
-    if any(c["type"] == "json_invalid" for c in complaints):
-        return problem(request, "hub.malformed-request", why=["json"])
-    # The place and the rule, never the value: it may be a person's number.
-    why = [
-        f"{'.'.join(str(p) for p in c['loc'])}: {_rule(c['type'], c['msg'])}" for c in complaints
+    why = complaints_of(error.errors(), error.body)
+    return problem(request, "hub.invalid-request", why=why)
+
+
+def complaints_of(errors: Iterable[Mapping[str, Any]], body: object = None) -> list[str]:
+    """The place and the rule of each of a validation's errors, at most 50, never the value: it may
+    be a person's number. `body` is what was validated.
+    """
+    return [
+        f"{_place(each['loc'], body)}: {_rule(each['type'], each['msg'])}"
+        for each in islice(errors, MAX_COMPLAINTS)
     ]
-    return problem(request, "hub.invalid-request", why=why[:50])
+
+
+def _place(loc: Sequence[int | str], body: object) -> str:
+    """Where a complaint belongs, in our own words: a name that is not one of the interface's was
+    sent by the caller, and is told by its rank among its neighbours.
+    """
+    if loc[:1] and loc[0] in _DECLARED:
+        return ".".join(map(str, loc))
+    shown: list[str] = []
+    here = body
+    for part in loc:
+        among = list(here) if isinstance(here, dict) else []
+        if isinstance(part, int) or part in schemas.NAMES or part in _ROOTS:
+            shown.append(str(part))
+        elif part in among:
+            shown.append(f"#{among.index(part) + 1}")
+        here = _inside(here, part)
+    return ".".join(shown)
+
+
+_DECLARED = frozenset({"query", "path", "header"})
+"""Places whose names are all our own."""
+_ROOTS = frozenset({"body", "head", "rows", "row"})
+
+
+def _inside(value: object, part: int | str) -> object:
+    if isinstance(value, dict):
+        return value.get(part, value)
+    if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        return value[part]
+    return value
 
 
 def _rule(kind: str, message: str) -> str:
@@ -174,11 +347,16 @@ async def _on_http(request: Request, error: Exception) -> Response:
         400: "hub.malformed-request",
         404: "hub.not-found",
         405: "hub.method-not-allowed",
+        408: "hub.too-slow",
         413: "hub.too-large",
         415: "hub.unsupported-media-type",
     }.get(error.status_code, "hub.internal")
     origin = "hub" if code == "hub.internal" else "caller"
-    return problem(request, code, origin=origin, headers=dict(error.headers or {}))
+    headers = {**(error.headers or {})}
+    if error.status_code == 408:
+        # What is still to come of the body is not waited for.
+        headers["Connection"] = "close"
+    return problem(request, code, origin=origin, headers=headers)
 
 
 async def _on_hub(request: Request, error: Exception) -> Response:
@@ -192,19 +370,23 @@ async def _on_hub(request: Request, error: Exception) -> Response:
         request,
         error.code,
         origin=error.origin,
-        why=[why] if (why := getattr(error, "why", "")) else [],
+        why=getattr(error, "why", "").splitlines(),
         headers=headers,
     )
 
 
 async def _on_catalog(request: Request, error: Exception) -> Response:
     if not isinstance(error, UnknownEntry):
-        return await _on_anything(request, error)
+        return unexpected(request, error)
     near = [f"相近的有 / near: {name}" for name in error.near]
     return problem(request, error.code, origin=error.origin, why=[error.kind], fix=near)
 
 
-async def _on_anything(request: Request, error: Exception) -> Response:
-    # The type only: a message may hold what a caller or a source sent.
-    log.error("internal", error=type(error).__name__, trace=getattr(request.state, "trace", ""))
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to what nobody foresaw: a 500 without detail, and a log line that says where."""
+    # The type and the place only: a message may hold what a caller or a source sent.
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    trace = getattr(request.state, "trace", "")
+    log.error("internal", error=type(error).__name__, where=where, trace=trace)
     return problem(request, "hub.internal", origin="hub")

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from catalog.errors import UnknownEntry
 from hub.access import Purpose, purpose_of
-from hub.exchange import QueryPlan, plan
+from hub.exchange import QueryPlan
+from hub.http.addresses import made_with
+from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
-from hub.http.problems import Problem
+from hub.http.problems import refusals
 from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
-from hub.model import FieldState, Json, QueryRequest
+from hub.model import FieldAnswer, FieldState, Json, QueryOutcome, QueryRequest
+from hub.predicates import Watch, watch
 
-router = APIRouter(prefix="/v1", tags=["queries"])
+router = APIRouter(prefix="/v1", tags=["queries"], route_class=JSONRoute)
 
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "content": {"application/problem+json": {}}}
-    for status in (400, 401, 404, 409, 413, 422, 503)
-}
+REFUSALS = refusals(401, 404, 409, 415)
 
 
 @router.post(
     "/queries",
     summary="统一查询 / ask once, get a typed answer for every field",
-    responses={200: {"model": QueryOut}, **PROBLEMS},
+    responses={200: {"model": QueryOut}, **REFUSALS},
 )
 async def ask(
     body: QueryIn,
@@ -37,6 +40,8 @@ async def ask(
     """Every wanted field comes back once, with a state; the answer never comes after the deadline."""
     query = body.to_request()
     purpose = purpose_or_problem(context, query.basis.item)
+    callback = body.callback.url if body.callback else None
+    await context.deferrals.check_callback(caller, callback)
 
     async def answer() -> dict[str, Json]:
         result = await context.exchange.answer(
@@ -46,28 +51,42 @@ async def ask(
             grants=await context.register.grants(caller.client_id),
             started=request.state.began,
         )
-        return query_out(result)
+        out = query_out(result)
+        if result.outcome is not QueryOutcome.DEFERRED:
+            return out
+        question = body.model_dump(mode="json", exclude={"callback"})
+        return await context.deferrals.kept(caller, question, result, out, callback)
 
     return await once(context, caller, request, idempotency_key, answer)
+
+
+@router.get(
+    "/queries/{query_id:id}",
+    summary="待录入查询的结果 / a deferred answer as it stands",
+    responses={200: {"model": QueryOut}, **refusals(401, 404)},
+)
+async def show(
+    query_id: Annotated[str, made_with("qry")], context: Joined, caller: Caller
+) -> JSONResponse:
+    """Only for the caller that asked, and only while it is kept."""
+    found = await context.deferrals.so_far(caller, query_id)
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 @router.post(
     "/queries:explain",
     summary="解释查询 / the plan and the decision per field, without asking anybody",
-    responses={200: {"model": ExplainOut}, **PROBLEMS},
+    responses={200: {"model": ExplainOut}, **REFUSALS},
 )
 async def explain(body: QueryIn, context: Joined, caller: Caller) -> JSONResponse:
     """What would be asked of whom, what would be refused by which rule, and what would change it."""
     query = body.to_request()
-    query_plan = plan(
-        query,
-        consumer=caller,
-        purpose=purpose_or_problem(context, query.basis.item),
-        catalog=context.catalog,
-        grants=await context.register.grants(caller.client_id),
-        now=context.exchange.now(),
-    )
-    return JSONResponse(_explained(query, query_plan))
+    purpose = purpose_or_problem(context, query.basis.item)
+    watching = watch(query, context.catalog, purpose.county)
+    grants = await context.register.grants(caller.client_id)
+    # Without the guard against narrowing: nothing is told here, so no threshold is used up.
+    query_plan = context.exchange.plan_of(watching, query, caller, purpose, grants)
+    return JSONResponse(_explained(query, watching, query_plan))
 
 
 def purpose_or_problem(context: Context, item: str) -> Purpose:
@@ -82,22 +101,19 @@ def purpose_or_problem(context: Context, item: str) -> Purpose:
     return purpose
 
 
-def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
+def _explained(query: QueryRequest, watching: Watch, query_plan: QueryPlan) -> dict[str, Json]:
     by_resource = {call.resource.id: call for call in query_plan.calls}
-    fields: dict[str, Json] = {}
-    for path in query.want:
+    fields: dict[str, Json] = {text: _settled(each) for text, each in watching.settled.items()}
+    wanted = [(str(path), path) for path in query.want]
+    wanted += [(str(each.predicate), each.path) for each in watching.watched]
+    for text, path in wanted:
         settled = query_plan.settled.get(str(path))
         if settled is not None:
-            fields[str(path)] = {
-                "state": str(settled.state),
-                "grants": [],
-                "why": settled.why,
-                "fix": settled.fix,
-            }
+            fields[text] = _settled(settled)
             continue
         allowed = query_plan.decisions[path.resource].allowed
         grants = {allowed[path.field]} if path.field else set(allowed.values())
-        fields[str(path)] = {
+        fields[text] = {
             "state": "granted",
             "source": by_resource[path.resource].source,
             "grants": [*sorted(grants)],
@@ -118,3 +134,12 @@ def _explained(query: QueryRequest, query_plan: QueryPlan) -> dict[str, Json]:
         ],
         "fields": fields,
     }
+
+
+def _settled(answer: FieldAnswer) -> Json:
+    return {"state": str(answer.state), "grants": [], "why": answer.why, "fix": answer.fix}
+
+
+def read_query(question: Mapping[str, Json]) -> QueryRequest:
+    """A query that was kept; see `hub.deferred.Deferrals`."""
+    return QueryIn.model_validate(question).to_request()

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from hub.errors import UnknownReceipt
 from hub.http.context import Caller, Joined
-from hub.http.query import PROBLEMS
+from hub.http.problems import refusals
 from hub.receipts import receipt_document
 
 router = APIRouter(prefix="/v1", tags=["evidence"])
@@ -45,7 +45,7 @@ class ConsistencyOut(BaseModel):
 @router.get(
     "/receipts/{receipt_id}",
     summary="回执 / a receipt with its inclusion proof",
-    responses={200: {"model": ReceiptOut}, **PROBLEMS},
+    responses={200: {"model": ReceiptOut}, **refusals(401, 404)},
 )
 async def show_receipt(
     receipt_id: Annotated[str, Path(max_length=48)], context: Joined, caller: Caller
@@ -54,7 +54,7 @@ async def show_receipt(
     receipt = await asyncio.to_thread(context.evidence.receipt, receipt_id)
     body: dict[str, Any] = json.loads(receipt.leaf)["body"]
     if body.get("consumer") != caller.client_id:
-        raise UnknownReceipt(receipt_id)
+        raise UnknownReceipt
     return JSONResponse(receipt_document(receipt))
 
 
@@ -62,13 +62,14 @@ async def show_receipt(
     "/evidence/checkpoint",
     summary="日志头 / the signed tree head (C2SP tlog-checkpoint)",
     response_class=PlainTextResponse,
+    responses=refusals(),
 )
 def show_checkpoint(context: Joined) -> PlainTextResponse:
     """Public: whoever keeps one can later prove that nothing before it was changed."""
     return PlainTextResponse(context.evidence.checkpoint())
 
 
-@router.get("/evidence/key", summary="日志公钥 / the log's public key")
+@router.get("/evidence/key", summary="日志公钥 / the log's public key", responses=refusals())
 def show_key(context: Joined) -> dict[str, str]:
     """Ed25519, base64; pin it once, by another way than this one."""
     return {
@@ -80,7 +81,7 @@ def show_key(context: Joined) -> dict[str, str]:
 @router.get(
     "/evidence/consistency",
     summary="一致性证明 / proof that an older tree is the beginning of a newer one",
-    responses={200: {"model": ConsistencyOut}, **PROBLEMS},
+    responses={200: {"model": ConsistencyOut}, **refusals()},
 )
 def show_consistency(
     old: Annotated[int, Query(ge=1, le=2**53)],

@@ -7,10 +7,13 @@ not validated twice on its way out.
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,12 +22,14 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
-from catalog.lookup import parse_path
+from catalog.lookup import FieldPath, Predicate, parse_path
 from catalog.model import Bundle
 from hub.bundles import BundlePlan, FormFieldPlan, MaterialPlan, PlanRequest, Proof
+from hub.http.clear import number_of_a_person
 from hub.model import (
     Basis,
     BasisKind,
@@ -44,23 +49,57 @@ MAX_WANTED = 200
 MIN_DEADLINE_MS = 50
 MAX_DEADLINE_MS = 30_000
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _nobodys(text: str) -> str:
+    """For what stands in the evidence log in clear; the complaint never repeats the text."""
+    found = number_of_a_person(text, today=datetime.now(UTC).date())
+    if found is not None:
+        raise ValueError(f"holds a {found}; it would stand in the evidence log in clear")
+    return text
+
+
+def _writable(text: str) -> str:
+    """For what a person could have written: NUL and other control characters are not it."""
+    if any(unicodedata.category(sign) == "Cc" for sign in text):
+        raise ValueError("holds a control character")
+    return text
+
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_writable),
+]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$")]
+InClear = AfterValidator(_nobodys)
+"""What the evidence log holds as it came: no number of a person may be in it."""
+Case = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,63}$"), InClear]
+Ref = Annotated[str, StringConstraints(max_length=200), AfterValidator(_writable), InClear]
 
 
-class _In(BaseModel):
+NAMES: set[str] = set()
+"""The names of all fields a request may have: what a complaint may repeat of a body."""
+
+
+class Wire(BaseModel):
+    """What comes in over the wire: unknown keys are refused, and nothing is repeated in complaints."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        """Remember what the fields are called."""
+        NAMES.update(field.alias or name for name, field in cls.model_fields.items())
 
-class SubjectIn(_In):
+
+class SubjectIn(Wire):
     """Whom the question is about."""
 
     kind: Literal["person", "organisation", "object"]
     id_type: IdType
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        examples=["990101199001010019"]
-    )
+    id: Annotated[
+        str, StringConstraints(min_length=1, max_length=64), AfterValidator(_writable)
+    ] = Field(examples=["990101199001010019"])
     name: Text | None = None
 
     @model_validator(mode="after")
@@ -87,7 +126,7 @@ class SubjectIn(_In):
         return Subject(kind=self.kind, id_type=self.id_type, number=self.id, name=self.name)
 
 
-class BasisIn(_In):
+class BasisIn(Wire):
     """Why it is asked."""
 
     item: Id = Field(
@@ -95,14 +134,14 @@ class BasisIn(_In):
     )
     case: Case = Field(description="办件编号 / case number", examples=["41072120261124000123"])
     kind: BasisKind
-    ref: Annotated[str, StringConstraints(max_length=200)] = ""
+    ref: Ref = ""
 
     def to_basis(self) -> Basis:
         """The hub's own value."""
         return Basis(item=self.item, case=self.case, kind=self.kind, ref=self.ref)
 
 
-class FreshnessIn(_In):
+class FreshnessIn(Wire):
     """How old an answer may be, as ISO 8601 durations."""
 
     max_age: timedelta | None = Field(default=None, examples=["P1D"])
@@ -117,16 +156,29 @@ class FreshnessIn(_In):
         return value
 
 
-class CompletenessIn(_In):
+class CompletenessIn(Wire):
     """Which paths must have a value for the outcome to be complete."""
 
     required: list[str] = Field(default_factory=list, max_length=MAX_WANTED)
 
 
-class QueryIn(_In):
-    """`POST /v1/queries`."""
+_BASIS_EXAMPLE: JsonDict = {
+    "item": "xinxiang-10-02",
+    "case": "41072120261124000123",
+    "kind": "statutory",
+    "ref": "新政文〔2024〕62号",
+}
+_PERSON_EXAMPLE: JsonDict = {
+    "kind": "person",
+    "id_type": "citizen-id",
+    "id": "990101199001010019",
+    "name": "赵明示",
+}
 
-    subject: SubjectIn
+
+class BatchHeadIn(Wire):
+    """What all rows of a `POST /v1/queries:batch` have in common."""
+
     basis: BasisIn
     want: list[Annotated[str, StringConstraints(min_length=3, max_length=200)]] = Field(
         min_length=1, max_length=MAX_WANTED, examples=[["hukou.person.hukou_address"]]
@@ -146,21 +198,50 @@ class QueryIn(_In):
                 parse_path(text)
             except InvalidPath as wrong:
                 raise ValueError(f"path {number}: {wrong}") from wrong
+            # A field nobody knows is an answer too, and its name stands in the log.
+            _nobodys(text)
         return want
 
     @model_validator(mode="after")
-    def required_is_wanted(self) -> QueryIn:
+    def required_is_wanted(self) -> Self:
         """What is required has to be wanted."""
         if not set(self.completeness.required) <= set(self.want):
             raise ValueError("completeness.required names a path that is not wanted")
         return self
 
+
+class CallbackIn(Wire):
+    """Where to be told when a deferred answer is whole."""
+
+    url: Annotated[str, StringConstraints(min_length=8, max_length=500), AfterValidator(_writable)]
+
+
+class QueryIn(BatchHeadIn):
+    """`POST /v1/queries`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject": _PERSON_EXAMPLE,
+                    "basis": _BASIS_EXAMPLE,
+                    "want": ["hukou.person.hukou_address", "residence-permit.status[].permit_no"],
+                }
+            ]
+        }
+    )
+
+    subject: SubjectIn
+    callback: CallbackIn | None = None
+
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
+        paths = [parse_path(text) for text in self.want]
         return QueryRequest(
             subject=self.subject.to_subject(),
             basis=self.basis.to_basis(),
-            want=tuple(parse_path(text) for text in self.want),
+            want=tuple(p for p in paths if isinstance(p, FieldPath)),
+            predicates=tuple(p for p in paths if isinstance(p, Predicate)),
             required=frozenset(self.completeness.required),
             freshness=FreshnessWish(
                 max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
@@ -176,8 +257,22 @@ AnswerValue = (
 )
 
 
-class PlanIn(_In):
+class PlanIn(Wire):
     """`POST /v1/bundles/{id}:plan`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "subjects": {
+                        "applicant": _PERSON_EXAMPLE,
+                        "child": {**_PERSON_EXAMPLE, "id": "990101201806010032", "name": "赵小样"},
+                    },
+                    "basis": {**_BASIS_EXAMPLE, "item": "xinxiang-10"},
+                }
+            ]
+        }
+    )
 
     subjects: dict[Id, SubjectIn] = Field(min_length=1, max_length=20)
     basis: BasisIn
@@ -233,10 +328,10 @@ def _answer(value: AnswerValue | list[AnswerValue]) -> Json:
     return [*value] if isinstance(value, list) else value
 
 
-def _only(where: str, given: object, known: object) -> None:
-    strange = set(given) - set(known)  # type: ignore[call-overload]
-    if strange:
-        raise ValueError(f"{where}: unknown to this bundle: {'、'.join(sorted(strange))}")
+def _only(where: str, given: Iterable[str], known: Collection[str]) -> None:
+    if not set(given) <= set(known):
+        names = "、".join(sorted(known)) or "—"
+        raise ValueError(f"{where}: unknown to this bundle, which knows: {names}")
 
 
 # --- What goes out -------------------------------------------------------------------------------
@@ -251,6 +346,7 @@ class ProvenanceOut(BaseModel):
     retrieved_at: datetime
     freshness: Literal["live", "cached", "stale"]
     record_hash: str | None
+    entered_by: str | None = None
 
 
 class FieldOut(BaseModel):
@@ -262,6 +358,7 @@ class FieldOut(BaseModel):
     why: str | None = None
     fix: str | None = None
     odd: bool = False
+    reopens_at: datetime | None = None
 
 
 class QueryOut(BaseModel):
@@ -271,6 +368,10 @@ class QueryOut(BaseModel):
     outcome: QueryOutcome
     receipt: str
     fields: dict[str, FieldOut]
+    status_url: str | None = None
+    """With `deferred`: where the whole answer will be."""
+    receipts: list[str] = Field(default_factory=list)
+    """Of a deferred answer that is whole: the first receipt, and those of the late fields."""
 
 
 class ExplainedField(BaseModel):
@@ -364,12 +465,14 @@ def field_out(answer: FieldAnswer) -> dict[str, Json]:
         out["fix"] = answer.fix
     if answer.odd:
         out["odd"] = True
+    if answer.reopens_at is not None:
+        out["reopens_at"] = answer.reopens_at.isoformat()
     return out
 
 
 def provenance_out(provenance: Provenance) -> dict[str, Json]:
     """Where a value comes from."""
-    return {
+    out: dict[str, Json] = {
         "authority": provenance.authority,
         "source": provenance.source,
         "as_of": provenance.as_of.isoformat() if provenance.as_of else None,
@@ -377,6 +480,9 @@ def provenance_out(provenance: Provenance) -> dict[str, Json]:
         "freshness": str(provenance.freshness),
         "record_hash": provenance.record_hash,
     }
+    if provenance.entered_by is not None:
+        out["entered_by"] = provenance.entered_by
+    return out
 
 
 def plan_out(plan: BundlePlan) -> dict[str, Json]:

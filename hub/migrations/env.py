@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+import hub.checks.store
+import hub.jobs.store  # noqa: F401  (their tables are among the metadata)
 from hub.store import metadata
 
 context.configure(

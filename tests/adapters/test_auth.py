@@ -15,8 +15,8 @@ import pytest
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from adapters.auth import gateway_sign, opened_secret, secret_key
 from adapters.model import Outcome
+from adapters.platforms import gateway_sign, opened_secret, secret_key
 from adapters.registry import Connected, connect
 from tests.adapters.servers import Request, http, says, serve
 from tests.adapters.small import CATALOG, COUNTY, NOW, call, write

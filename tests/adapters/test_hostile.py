@@ -181,6 +181,14 @@ async def test_a_good_answer_may_be_gzipped(tmp_path: Path, kind: str) -> None:
     assert server.requests[0].headers["accept-encoding"] == "gzip"
 
 
+@pytest.mark.parametrize("name", ["reset", "hangs up", "half a body"])
+async def test_nothing_is_asked_twice_of_its_own_accord(tmp_path: Path, name: str) -> None:
+    """A connection that ends under a GET: whether it may be put again is not the client's to say."""
+    async with serve(CASES[name][0]) as server:
+        await _asked(tmp_path, DIALECTS["rest"], server.url)
+    assert server.connections == 1
+
+
 async def test_a_redirect_is_not_followed_anywhere(tmp_path: Path) -> None:
     """The other host that a redirect names is never contacted."""
     async with serve(says(DIALECTS["rest"].good)) as other:

@@ -77,6 +77,30 @@ WRONG: dict[str, tuple[str, str, list[tuple[str, int]]]] = {
     "a kind": ("kind: rest", "kind: carrier-pigeon", [("unknown-kind", 5)]),
     "no kind": ("kind: rest\n", "", [("unknown-kind", 2)]),
     "a breaker": ("timeout: 2s", "timeout: 2s\nbreaker: { failures: 0 }", [("greater-than-equal", 9)]),
+    "no room at all": ("timeout: 2s", "timeout: 2s\nbulkhead: { calls: 0 }", [("greater-than-equal", 9)]),
+    "no rate": ("timeout: 2s", "timeout: 2s\nrate: { per_second: 0 }", [("greater-than", 9)]),
+    "an age without unit": ("timeout: 2s", "timeout: 2s\ncache: { max_age: 60 }", [("value", 9)]),
+    "a time as a number": (
+        "timeout: 2s", 'timeout: 2s\nclosed: [{ daily_from: 2330, daily_to: "00:30" }]', [("value", 9)],
+    ),
+    "a window of nothing": (
+        "timeout: 2s", 'timeout: 2s\nclosed: [{ daily_from: "01:00", daily_to: "01:00" }]', [("value", 9)],
+    ),
+    "an eighth day": (
+        "timeout: 2s", 'timeout: 2s\nclosed: [{ daily_from: "01:00", daily_to: "02:00", weekdays: [8] }]',
+        [("less-than-equal", 9)],
+    ),
+    "a move backwards": (
+        "timeout: 2s", 'timeout: 2s\nclosed: [{ from: "2026-12-02T00:00", to: "2026-12-01T00:00" }]',
+        [("value", 9)],
+    ),
+    "a second try of nothing": (
+        "timeout: 2s", "timeout: 2s\nretry: { share: 0.1 }", [("nothing-idempotent", 9)],
+    ),
+    "a replica of another grammar": (
+        "timeout: 2s", "timeout: 2s\nhedge: { after: 1s, replica: { adress: x } }",
+        [("replica", 9), ("nothing-idempotent", 9)],
+    ),
     "a file of authorities": ("timeout: 2s", "ca_file: none.pem", [("ca-file", 8)]),
     "a file elsewhere": ("timeout: 2s", "ca_file: ../../x.pem", [("pattern", 8)]),
     "status in ok_when": ('ok_when: { code: "0" }', "ok_when: { status: 200 }", [("value", 16)]),

@@ -13,6 +13,7 @@ import anyio.to_thread
 import pytest
 
 from adapters.asking import NotAsked
+from adapters.breaker import Breaker
 from adapters.compiling import Compiler
 from adapters.errors import (
     SourceAnswerInvalid,
@@ -22,7 +23,7 @@ from adapters.errors import (
 )
 from adapters.manifest import Answer, Connect
 from adapters.model import BreakerState, Outcome, RawReply, SourceCall, SourceReply
-from adapters.resilience import MAX_LEFT_BEHIND, Breaker, GuardedSource, digest
+from adapters.resilience import MAX_LEFT_BEHIND, GuardedSource, Guards, digest
 from tests.adapters.small import CATALOG, NOW, call, now
 
 pytestmark = pytest.mark.anyio
@@ -74,7 +75,7 @@ def guarded(
     breaker = Breaker(failures=failures, reset=30, clock=clock or time.monotonic)
     return GuardedSource(
         id="s", kind="test", transport=transport, plans={RESOURCE.id: PLAN}, timeout=timeout,
-        breaker=breaker, now=now,
+        guards=Guards(breaker=breaker), now=now,
     )  # fmt: skip
 
 

@@ -79,6 +79,8 @@ BROKEN = {
     "query key twice": Change(RESOURCES, "{id: name, type: string, required: true}]", "{id: id_number, type: string, required: true}]", "duplicate-id"),
     "line key that is no field": Change(RESOURCES, "line_key: member_id_number", "line_key: member_number", "unknown-field", says="'member_id_number'"),
     "line key not repeated": Change(RESOURCES, "line_key: member_id_number", "line_key: household_no", "line-key-not-repeated"),
+    "happened names no field": Change(RESOURCES, "line_key: member_id_number", "line_key: member_id_number\n  happened: [never]", "unknown-field", says="'never'", lines=1),
+    "happened names no date": Change(RESOURCES, "line_key: member_id_number", "line_key: member_id_number\n  happened: [household_no]", "happened-no-date", lines=1),
     "unknown sharing": Change(RESOURCES, "sharing: conditional\n  sharing_note", "sharing: shared\n  sharing_note", "unknown-word"),
     "quirks not a list": Change(RESOURCES, "quirks: [集体户会返回全部成员]", "quirks: 集体户会返回全部成员", "not-a-list"),
     "division of four digits": Change(BUNDLES, "'990101'", "'9901'", "ill-formed"),

@@ -125,3 +125,15 @@ def test_the_files_say_how_to_read_them() -> None:
         assert text.startswith("#")
         assert "licences.yaml" not in text
         assert "xinxiang-2024.yaml" not in text
+
+
+def test_a_spouse_is_found_in_the_record_of_the_other_one(catalog: Catalog) -> None:
+    """Asked of the second guardian, the marriage register would name the first."""
+    asked_of_themselves = [
+        (bundle.id, field.id)
+        for bundle in catalog.bundles.values()
+        for field in (bundle.analysis.form if bundle.analysis else ())
+        if (field.fill_from or "").startswith("marriage.status.spouse_")
+        and field.id.startswith(f"{field.subject}_")
+    ]
+    assert asked_of_themselves == []

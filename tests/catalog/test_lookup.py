@@ -9,6 +9,8 @@ import pytest
 from catalog import (
     FieldPath,
     InvalidPath,
+    Op,
+    Predicate,
     Sharing,
     SourceBinding,
     UnknownEntry,
@@ -56,9 +58,16 @@ WRONG_PATHS = {
     "hukou.person.name\n": "path-form",
     "hukou.person.姓名": "path-form",
     "hukou.person.*": "path-form",
-    "person.age >= 18": "predicate-not-offered",
-    "social-insurance.payment-history.total_months>=24": "predicate-not-offered",
-    "hukou.person.name == '赵明示'": "predicate-not-offered",
+    "social-insurance.payment-history.total_months>=24": "predicate-form",
+    "hukou.person.name == '赵明示'": "predicate-form",
+    "person.age  >= 18": "predicate-form",
+    "person.age => 18": "predicate-form",
+    "person.age >= 18 and person.age < 19": "predicate-form",
+    "person.age >= 1e9": "predicate-form",
+    "person.age >= 1234567890123": "predicate-form",
+    "age >= 18": "predicate-form",
+    "hukou.person[].birth_date >= 2000-01-01": "predicate-form",
+    "person.age >= 18\n": "predicate-form",
 }
 
 
@@ -69,6 +78,26 @@ def test_other_texts_are_no_paths(text: str) -> None:
         parse_path(text)
     assert caught.value.rule == WRONG_PATHS[text]
     assert "赵明示" not in str(caught.value)
+
+
+PREDICATES = {
+    "person.age >= 18": (Op.GE, "18", False, ">= 18"),
+    "person.age < 18": (Op.LT, "18", False, ">= 18"),
+    "person.age <= 18": (Op.LE, "18", False, "> 18"),
+    "realestate.count == 0": (Op.EQ, "0", False, "== 0"),
+    "hukou.person.birth_date > 2000-01-01": (Op.GT, "2000-01-01", False, "> 2000-01-01"),
+    "hukou.person.gender != '1'": (Op.NE, "1", True, "== 1"),
+}
+
+
+@pytest.mark.parametrize("text", PREDICATES)
+def test_predicates_are_read_and_written_again(text: str) -> None:
+    """Both sides of one cut tell the same."""
+    found = parse_path(text)
+
+    assert isinstance(found, Predicate)
+    assert (found.op, found.literal, found.quoted, found.cut) == PREDICATES[text]
+    assert str(found) == text
 
 
 def test_a_very_long_path_is_refused() -> None:

@@ -12,7 +12,18 @@ from fastapi.routing import APIRoute
 
 from hub.errors import HubError
 from hub.evidence import EvidenceKind
-from hub.http import bundles, catalog, health, oauth, query, receipts
+from hub.http import (
+    batches,
+    bundles,
+    catalog,
+    checks,
+    health,
+    oauth,
+    query,
+    receipts,
+    sources,
+    tasks,
+)
 from hub.http.context import caller_of
 from hub.http.problems import TABLE
 from hub.settings import Settings
@@ -46,7 +57,7 @@ def test_import_contracts_hold() -> None:
 
 def test_every_route_declares_its_authentication() -> None:
     """A route asks for a caller, or stands on the list of public ones."""
-    for part in (bundles, catalog, health, oauth, query, receipts):
+    for part in (batches, bundles, catalog, checks, health, oauth, query, receipts, sources, tasks):
         for route in part.router.routes:
             assert isinstance(route, APIRoute)
             asks = any(d.call is caller_of for d in route.dependant.dependencies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from tests.world.hub import RunningHub, county_with, grant, running_hub
+from catalog.loading import load
+from hub.bundles import FormState, PlanRequest, assemble_plan
+from hub.model import Basis, BasisKind, IdType, Subject
+from tests.world.hub import COUNTIES, RunningHub, county_with, grant, running_hub
 
 FATHER, CHILD = "990101199001010019", "990101201806010032"
 LAPSED, HOMELESS, BROKEN = "990101199001010027", "990101201806010040", "990101198207070127"
@@ -237,6 +241,18 @@ def test_what_the_caller_rules_out_is_counted_nowhere(hub: RunningHub) -> None:
     assert materials["property-certificate"]["reason"] == "subject_objects"
 
 
+def test_who_the_case_is_about_is_given_and_not_asked(hub: RunningHub) -> None:
+    """Name and number of a subject the caller named count as given where no source says them."""
+    second = {"kind": "person", "id_type": "citizen-id", "id": HOMELESS, "name": "钱示例"}
+    child = {"kind": "person", "id_type": "citizen-id", "id": CHILD, "name": "赵小样"}
+    form = by_id(plan(hub, subjects={"guardian2": second, "child": child}).json()["form"])
+
+    assert (form["guardian2_name"]["state"], form["guardian2_name"]["value"]) == ("given", "钱示例")
+    assert form["guardian2_id_number"]["value"] == HOMELESS
+    assert form["child_name"]["state"] == "filled"
+    assert form["guardian2_mobile"]["state"] == "asked"
+
+
 def test_only_the_chosen_items_are_planned(hub: RunningHub) -> None:
     """Choosing item 4 asks for the materials of item 4 only, one copy each."""
     answer = plan(hub, items=[4]).json()
@@ -273,3 +289,37 @@ def test_requests_that_do_not_fit_the_bundle(
     answer = plan(hub, **changes)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "named", "given"),
+    [
+        # The second guardian's name stands in the applicant's marriage record, and is still theirs.
+        ("xinxiang-10", {"guardian2": "person"}, {"guardian2_name", "guardian2_id_number"}),
+        ("xinxiang-07", {"debtor": "organisation"}, {"debtor_name", "debtor_uscc"}),
+        # The fields are about the enterprise; whose name it is, their ids say.
+        ("xinxiang-01", {"legal_rep": "person"}, {"legal_rep_name", "legal_rep_id_number"}),
+        ("shenqiu-20", {"shop": "organisation"}, {"uscc", "shop_name"}),
+        # A certificate's number identifies no enterprise and no person.
+        ("shenqiu-20", {"shop": "object"}, {"shop_name"}),
+        ("xinxiang-10", {}, set()),
+    ],
+)
+def test_only_the_own_name_and_number_of_who_was_named_is_given(
+    bundle: str, named: dict[str, str], given: set[str]
+) -> None:
+    """Where no source answered: nothing of anybody else, and no number of another kind."""
+    id_types = {"person": IdType.CITIZEN_ID, "organisation": IdType.USCC}
+    subjects = {
+        role: Subject(kind=kind, id_type=id_types.get(kind, IdType.CERTIFICATE_NO), number="1",
+                      name="某")
+        for role, kind in named.items()
+    }  # fmt: skip
+    catalog = load(COUNTIES)
+    found = catalog.bundles[bundle]
+    assert found.analysis is not None
+    basis = Basis(item=bundle, case="1", kind=BasisKind.STATUTORY)
+    request = PlanRequest(bundle=found, subjects=subjects, basis=basis)
+    planned = assemble_plan(request, found.analysis, {}, catalog, date(2026, 11, 24))
+    assert {f.id for f in planned.form if f.state is FormState.GIVEN} == given
+    assert planned.field_figures.filled == 0

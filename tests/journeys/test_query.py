@@ -292,7 +292,12 @@ BAD: dict[str, tuple[Any, int, str]] = {
         question(want=["hukou.person.name"] * 2), 422, "hub.invalid-request"
     ),
     "a path that is none": (question(want=["hukou"]), 422, "hub.invalid-request"),
-    "a predicate": (question(want=["person.age >= 18"]), 422, "hub.invalid-request"),
+    "a predicate over a text": (
+        question(want=["hukou.person.name == '赵明示'"]), 422, "hub.invalid-request"
+    ),
+    "a predicate of nothing known": (
+        question(want=["person.height >= 180"]), 404, "catalog.unknown-entry"
+    ),
     "an unknown resource": (question(want=["no.such.thing"]), 404, "catalog.unknown-entry"),
     "an unknown item": (
         question(basis={"item": "nowhere-1", "case": "1", "kind": "statutory"}),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx2
+import structlog
+
+from hub import logs
 from hub.app import now
 from hub.client import HubClient
 from hub.evidence import EvidenceLog
@@ -31,6 +38,12 @@ class RunningHub:
     url: str
     client: HubClient
     context: Context
+    written: Path
+    """Where it writes its log lines."""
+
+    def lines(self) -> str:
+        """Everything it has logged so far."""
+        return self.written.read_text(encoding="utf-8")
 
     @property
     def log(self) -> EvidenceLog:
@@ -89,6 +102,11 @@ def running_hub(
         ),
         environment=dict(environment or os.environ),
     )
+    written = folder / "hub.log"
+    output = written.open("a", encoding="utf-8", buffering=1)
+    logs.configure(output)
+    # A logger that was kept would go on writing to the file of a hub that is gone.
+    structlog.configure(cache_logger_on_first_use=False)
     ready = threading.Event()
     server = HubServer(configuration, ready.set)
     context: Context = server.config.app.state.context  # type: ignore[union-attr]
@@ -109,9 +127,50 @@ def running_hub(
     try:
         if not ready.wait(20):
             raise RuntimeError("the hub did not start")
-        yield RunningHub(url, client, context)
+        yield RunningHub(url, client, context, written)
     finally:
         client.close()
         server.stop()
         thread.join(20)
         listener.close()
+        structlog.reset_defaults()
+        output.close()
+
+
+@contextmanager
+def hub_process(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[HubClient, Path]]:
+    """`mianti serve` as a process of its own over the real counties, with the example callers;
+    gives one of these, and the file that its standard error goes to.
+    """
+    with bind("127.0.0.1", 0) as probe:
+        port = probe.getsockname()[1]
+    url, said = f"http://127.0.0.1:{port}", folder / "stderr"
+    known = {
+        **os.environ,
+        **environment,
+        "MIANTI_DATA_DIR": str(folder / "hub"),
+        "MIANTI_COUNTIES_DIR": str(COUNTIES),
+        "MIANTI_PORT": str(port),
+        "MIANTI_PUBLIC_URL": url,
+    }
+    command = [sys.executable, "-m", "hub", "serve", "--admit-intake"]
+    with said.open("wb") as output:
+        process = subprocess.Popen(command, env=known, stdout=output, stderr=output)
+    client = HubClient(url, CLIENT, folder / "hub" / "clients" / f"{CLIENT}.jwk")
+    try:
+        _wait_until_ready(process, url)
+        yield client, said
+    finally:
+        client.close()
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    until = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(httpx2.TransportError):
+            if httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the hub did not start")

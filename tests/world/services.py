@@ -75,7 +75,7 @@ def postgres_url() -> Iterator[str]:
         with postgres() as url:
             yield url
     except NoBinary as error:
-        _without(error)
+        without(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -85,14 +85,14 @@ def valkey_url() -> Iterator[str]:
         with valkey() as url:
             yield url
     except NoBinary as error:
-        _without(error)
+        without(str(error))
 
 
-def _without(error: NoBinary) -> NoReturn:
+def without(missing: str) -> NoReturn:
     """Say what is missing and skip; where CI runs, a skip for that reason is a failure."""
     if os.environ.get("CI") == "true":
-        pytest.fail(str(error))
-    pytest.skip(str(error))
+        pytest.fail(missing)
+    pytest.skip(missing)
 
 
 def _postgres_programs() -> Path:

@@ -9,7 +9,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
-from adapters.auth import opened_secret
+from adapters.platforms import opened_secret
 from adapters.sandbox import Sandbox, Subject, sandbox
 from adapters.sandbox.gateway import PREFIX, REFRESH, signed
 from tests.adapters.sandbox import asking

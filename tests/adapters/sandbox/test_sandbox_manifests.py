@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -46,7 +46,10 @@ async def connected(county: str, catalog: Catalog, running: Sandbox) -> AsyncIte
 def call(resource: str, **keys: str) -> SourceCall:
     """A call with a reason."""
     reason = Reason(consumer="县教体局", item="i", item_name="新生入学信息采集", case="C-1")
-    return SourceCall(resource=resource, keys=keys, fields=(), reason=reason, call_id="1")
+    # A kept answer would hide what the department does now.
+    return SourceCall(
+        resource=resource, keys=keys, fields=(), reason=reason, call_id="1", max_age=timedelta(0)
+    )
 
 
 async def asked(sources: Connected, resource: str, subject: Subject) -> SourceReply:

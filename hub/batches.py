@@ -1,0 +1,126 @@
+"""Many queries under one head: the work of the job kind `query-batch`.
+
+Each row is a query of its own: decided by the grants as they stand when it is asked, with its own
+evidence and receipt. A row that cannot be read costs only itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from catalog.model import Catalog
+from hub.access import Purpose, purpose_of
+from hub.evidence import EvidenceKind, EvidenceRecord
+from hub.exchange import EvidenceAppender, Exchange
+from hub.ids import new_id
+from hub.jobs import Chunk, Job
+from hub.model import Consumer, Grant, Json, QueryRequest, QueryResult
+
+KIND = "query-batch"
+ROWS_A_CHUNK = 100
+"""Rows that are claimed, worked off and written together: what a crash may cause to be asked anew."""
+ROWS_AT_A_TIME = 8
+"""Rows of one chunk that are under way together."""
+
+
+class UnreadableRow(ValueError):
+    """A row is no query; says each thing that is wrong, never what was found."""
+
+    def __init__(self, why: Sequence[str]) -> None:
+        self.why = tuple(why)
+        super().__init__()
+
+
+class Callers(Protocol):
+    """What a batch needs of the register."""
+
+    async def consumer(self, client_id: str) -> Consumer | None:
+        """The caller of that id."""
+        ...
+
+    async def grants(self, client_id: str) -> Sequence[Grant]:
+        """Its grants."""
+        ...
+
+
+ReadRow = Callable[[Mapping[str, Json], Json], QueryRequest]
+"""(head, row) → query.
+
+Raises:
+    UnreadableRow: The row is not one.
+"""
+
+WriteResult = Callable[[QueryResult], dict[str, Json]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryBatches:
+    """Works off chunks of queries."""
+
+    catalog: Catalog
+    exchange: Exchange
+    callers: Callers
+    read_row: ReadRow
+    write_result: WriteResult
+
+    async def work(self, job: Job, chunk: Chunk) -> list[dict[str, Json]]:
+        """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`."""
+        room = asyncio.Semaphore(ROWS_AT_A_TIME)
+
+        async def one(place: int, row: Json) -> dict[str, Json]:
+            async with room:
+                return await self._row(job, place, row)
+
+        # Should one of them fail for good, the others are given up with it: the chunk begins anew.
+        async with asyncio.TaskGroup() as rows:
+            tasks = [
+                rows.create_task(one(chunk.first_row + at, row))
+                for at, row in enumerate(chunk.rows)
+            ]
+        return [task.result() for task in tasks]
+
+    async def _row(self, job: Job, place: int, row: Json) -> dict[str, Json]:
+        out: dict[str, Json] = {"row": place}
+        if isinstance(row, dict) and isinstance(row.get("ref"), str):
+            out["ref"] = row["ref"]
+        try:
+            query = self.read_row(job.head, row)
+        except UnreadableRow as unreadable:
+            return {**out, "outcome": "invalid", "why": [*unreadable.why]}
+        consumer = await self.callers.consumer(job.owner)
+        purpose = purpose_of(self.catalog, query.basis.item)
+        if consumer is None or purpose is None:
+            # The caller or the item was taken out while the job ran.
+            return {**out, "outcome": "refused", "why": ["access.consumer-active"]}
+        return {**out, **await self._answered(query, consumer, purpose)}
+
+    async def _answered(
+        self, query: QueryRequest, consumer: Consumer, purpose: Purpose
+    ) -> dict[str, Json]:
+        result = await self.exchange.answer(
+            query,
+            consumer=consumer,
+            purpose=purpose,
+            grants=await self.callers.grants(consumer.client_id),
+            started=time.monotonic(),
+        )
+        return self.write_result(result)
+
+
+def on_end(
+    evidence: EvidenceAppender, now: Callable[[], datetime]
+) -> Callable[[Job], Awaitable[None]]:
+    """Writes into the log that a batch has ended, and how."""
+
+    async def ended(job: Job) -> None:
+        body = {"job": job.id, "consumer": job.owner, "outcomes": dict(job.outcomes)}
+        await evidence.append(
+            [EvidenceRecord(kind=EvidenceKind.BATCH_ENDED, id=new_id("evd"), at=now(), body=body)]
+        )
+
+    return ended

@@ -1,0 +1,276 @@
+"""A deferred answer becomes whole when the clerk has answered or the time is over; the caller finds
+it, and is told. On both databases.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from hub.app import now
+from hub.client import HubClient
+from hub.onboarding import apply_grants
+from hub.store import DeferredBook
+from hub.webhooks import may_be_called, new_secret
+from tests.hub.conftest import server_database
+from tests.journeys.test_desk import GRANTED, NUMBERS, question, refusal
+from tests.world.desk import admitted, ledger
+from tests.world.hub import CLIENT, RunningHub, county_with, grant, running_hub
+
+PERMIT = "residence-permit.status.permit_no"
+UNGRANTED = "hukou.person.name"
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A caller's endpoint for callbacks, which fails as often as it is told to."""
+
+    url: str
+    fail: int = 0
+    got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+    def take(self, headers: dict[str, str], body: bytes) -> int:
+        """The status of the answer."""
+        self.got.append((headers, body))
+        if len(self.got) <= self.fail:
+            return 503
+        return 204
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An endpoint on loopback."""
+    state = Receiver("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            headers = {k.lower(): v for k, v in self.headers.items()}
+            self.send_response(state.take(headers, self.rfile.read(length)))
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}/mianti"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hub with a paper ledger, its clerks, and the folder it lives in."""
+
+    hub: RunningHub
+    clerk: HubClient
+    secret: str
+
+    def deferred(self, case: str, number: str = NUMBERS[0], **more: Any) -> dict[str, Any]:
+        """A query that waits for a clerk."""
+        return self.hub.client.post(
+            "/v1/queries", question(number, case, [PERMIT, UNGRANTED], **more)
+        )
+
+    def answer(self, case: str, permit: str) -> None:
+        """A clerk answers."""
+        (task,) = [t for t in self.clerk.get("/v1/tasks")["tasks"] if t["case"] == case]
+        body = {"by": "A01", "found": True, "values": {"permit_no": permit}}
+        self.clerk.post(f"/v1/tasks/{task['id']}:answer", body)
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The setting for the database of a case."""
+    return {"database_url": server_database(request)} if request.param == "postgresql" else {}
+
+
+def place(hub: RunningHub, folder: Path, url: str) -> Place:
+    """Clerks and a registered callback for a running hub."""
+    book = DeferredBook(database=hub.context.database, vault=hub.context.vault)
+    secret = new_secret()
+    book.register_callback(CLIENT, url, secret)
+    return Place(hub, admitted(hub, folder, "police", "县公安局"), secret)
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait for something that another thread brings about."""
+    for _ in range(400):
+        if holds():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_answer_becomes_whole_and_the_caller_is_told(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """Found under its address by its caller alone, with a new receipt; the callback is signed,
+    holds no personal data, is tried again after a failure, and comes under one id.
+    """
+    receiver.fail = 1
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        first = here.deferred("CASE-B", callback={"url": receiver.url})
+        where = first["status_url"].removeprefix(hub.url)
+        before = hub.client.get(where)
+        with pytest.raises(httpx2.HTTPStatusError) as stranger:
+            here.clerk.get(where)
+        here.answer("CASE-B", "J-20261124-88")
+        after = hub.client.get(where)
+        again = hub.client.get(where)
+        told = until(lambda: len(receiver.got) == 2)
+        leaf = json.loads(hub.client.get(f"/v1/receipts/{after['receipt']}")["leaf"])
+        with hub.context.database.reading() as connection:
+            stored = repr(connection.exec_driver_sql("SELECT * FROM hub_deferred").all())
+        lines = hub.lines()
+        here.clerk.close()
+
+    assert (first["outcome"], before) == ("deferred", first)
+    assert first["fields"][UNGRANTED]["state"] == "not_granted"
+    assert stranger.value.response.json()["code"] == "hub.unknown-query"
+    assert (after["id"], after["outcome"], again) == (first["id"], "partial", after)
+    assert after["fields"][PERMIT]["state"] == "manual"
+    assert after["fields"][PERMIT]["value"] == "J-20261124-88"
+    assert after["fields"][UNGRANTED] == first["fields"][UNGRANTED]
+    assert after["receipts"] == [first["receipt"], after["receipt"]]
+    assert (leaf["kind"], list(leaf["body"]["fields"])) == ("answered", [PERMIT])
+    assert told
+    (headers, body), (second, same) = receiver.got
+    assert (headers["webhook-id"], body) == (second["webhook-id"], same)
+    key = base64.b64decode(here.secret.removeprefix("whsec_"))
+    signed = f"{second['webhook-id']}.{second['webhook-timestamp']}.".encode() + same
+    mac = hmac.new(key, signed, hashlib.sha256).digest()
+    assert second["webhook-signature"] == "v1," + base64.b64encode(mac).decode()
+    assert json.loads(same)["data"] == {
+        "id": first["id"], "outcome": "partial", "status_url": first["status_url"],
+    }  # fmt: skip
+    for secret in (NUMBERS[0], "J-20261124-88", "赵明示"):
+        assert secret not in same.decode() + lines + stored
+
+
+def test_a_task_that_lapses_ends_the_waiting(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """By itself: the field says that nobody answered in time, with a receipt, and the caller is told."""
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger(due="1s")})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        first = here.deferred("CASE-L", callback={"url": receiver.url})
+        told = until(lambda: bool(receiver.got))
+        after = hub.client.get(f"/v1/queries/{first['id']}")
+        leaf = json.loads(hub.client.get(f"/v1/receipts/{after['receipt']}")["leaf"])
+        here.clerk.close()
+
+    assert told
+    assert (after["fields"][PERMIT]["state"], after["fields"][PERMIT]["why"]) == (
+        "timed_out", "manual.lapsed",
+    )  # fmt: skip
+    assert leaf["body"]["fields"] == {PERMIT: {"state": "timed_out", "why": "manual.lapsed"}}
+
+
+def test_a_right_that_was_withdrawn_meanwhile_gives_nothing(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """The late field is decided on the day it comes, not on the day it was asked."""
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    held = grant("residence-permit.status", fields=GRANTED)
+    with running_hub(tmp_path, counties, grants=[held], **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        first = here.deferred("CASE-W")
+        gone = grant("residence-permit.status", fields=GRANTED, active=False)
+        apply_grants(hub.context.database, hub.context.evidence, [gone], now)
+        here.answer("CASE-W", "J-20261124-99")
+        after = hub.client.get(f"/v1/queries/{first['id']}")
+        here.clerk.close()
+
+    assert after["outcome"] == "refused"
+    assert after["fields"][PERMIT]["why"] == "access.grant-active"
+    assert "J-20261124-99" not in json.dumps(after)
+
+
+def test_a_restart_loses_neither_answer_nor_callback(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """The callback that could not be sent before the hub ended is sent by the next one."""
+    receiver.fail = 1
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        first = here.deferred("CASE-R", callback={"url": receiver.url})
+        here.answer("CASE-R", "J-20261124-77")
+        tried = until(lambda: len(receiver.got) == 1)
+        here.clerk.close()
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        told = until(lambda: len(receiver.got) == 2)
+        after = hub.client.get(f"/v1/queries/{first['id']}")
+
+    assert (tried, told) == (True, True)
+    assert receiver.got[0][0]["webhook-id"] == receiver.got[1][0]["webhook-id"]
+    assert after["fields"][PERMIT]["value"] == "J-20261124-77"
+
+
+def test_only_registered_addresses_are_called(tmp_path: Path, receiver: Receiver) -> None:
+    """An address nobody registered, or another caller's, is refused before anything is asked."""
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        size = hub.context.evidence.checkpoint().split("\n")[1]
+        other = question(NUMBERS[0], "CASE-S", [PERMIT], callback={"url": receiver.url + "/x"})
+        unregistered = refusal(hub.client, "/v1/queries", other)
+        mine = question(NUMBERS[0], "CASE-S", [PERMIT], callback={"url": receiver.url})
+        foreign = refusal(here.clerk, "/v1/queries", mine)
+        waiting = here.clerk.get("/v1/tasks")["tasks"]
+        here.clerk.close()
+
+    assert unregistered[:2] == foreign[:2] == (422, "hub.callback-not-registered")
+    assert waiting == []
+    assert int(size) > 0
+    assert receiver.got == []
+
+
+URLS = {
+    "https://intake.example/hook": True,
+    "http://127.0.0.1:9000/hook": True,
+    "http://[::1]/hook": True,
+    "http://intake.example/hook": False,
+    "http://169.254.169.254/latest": False,
+    "https://user:pass@intake.example/": False,
+    "https://intake.example/#x": False,
+    "https:///nobody": False,
+    "https://intake.example:99999/": False,
+    "file:///etc/passwd": False,
+    "ftp://intake.example/": False,
+    "https://intake.example/a b": False,
+    "https://例子.example/": False,
+    "": False,
+    "https://intake.example/" + "x" * 500: False,
+}
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_addresses_that_may_be_registered(url: str) -> None:
+    """https, or http to this very machine."""
+    assert may_be_called(url) is URLS[url]
