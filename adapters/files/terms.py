@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
@@ -16,16 +15,16 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 from adapters import manifest
 from adapters.converters import As
 from adapters.documents import CHARSETS
-from adapters.manifest import (
-    Const,
+from adapters.manifest import Const, Known, Leaf
+from adapters.values import (
     Forms,
     FromEnvironment,
-    Known,
-    Leaf,
+    Long,
     Placeholder,
     Seconds,
     Secret,
     Section,
+    shape_of,
 )
 
 BY_LINES = frozenset({"utf-8", "gb18030", "big5hkscs"})
@@ -48,12 +47,6 @@ def _pattern(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(r"[^/\\\x00-\x1f\[\]]{1,200}", value):
         raise ValueError("a file pattern is a name with * and ?, without folders")
     return value
-
-
-def _age(value: Any) -> Any:
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d{1,4})(m|h|d)", value)):
-        return timedelta(minutes=int(found[1]) * {"m": 1, "h": 60, "d": 24 * 60}[found[2]])
-    raise ValueError("an age is a whole number with m, h or d, such as 26h")
 
 
 def _file_size(value: Any) -> Any:
@@ -80,7 +73,6 @@ def _text(pattern: str) -> WithJsonSchema:
 
 Folder = Annotated[str, BeforeValidator(_folder), _text(r"^\$\{[A-Z][A-Z0-9_]*\}")]
 Pattern = Annotated[str, BeforeValidator(_pattern), _text(r"^[^/\\\[\]]{1,200}$")]
-Age = Annotated[timedelta, BeforeValidator(_age), _text(r"^\d{1,4}(m|h|d)$")]
 FileSize = Annotated[int, BeforeValidator(_file_size), Field(gt=0, le=16 * 1024**3),
                      _text(r"^\d{1,4}(KiB|MiB|GiB)$")]  # fmt: skip
 Share = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1),
@@ -180,7 +172,7 @@ class FilesConnect(manifest.Connect):
     as_of: FileAsOf | None = None
     every: Seconds = 60.0
     """How often the folder is looked at."""
-    max_age: Age | None = None
+    max_age: Long | None = None
     too_old: Literal["label", "refuse"] = "label"
     """What becomes of answers from data older than `max_age`; they carry their `as_of` anyway."""
     bad_rows: Share = 0.01
@@ -220,10 +212,6 @@ KeyColumn = Annotated[
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _columns(value: Any) -> str:
-    return "mapping" if isinstance(value, Mapping) else "list"
-
-
 Columns = Annotated[
     Annotated[Annotated[tuple[Name, ...], Field(min_length=1, max_length=MAX_COLUMNS)], Tag("list")]
     | Annotated[
@@ -233,7 +221,7 @@ Columns = Annotated[
         ],
         Tag("mapping"),
     ],
-    Discriminator(_columns),
+    Discriminator(shape_of),
 ]
 
 

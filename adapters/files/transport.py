@@ -179,7 +179,7 @@ class FilesTransport:
         limit = self._connect.max_age
         if limit is None or self._connect.too_old == "label":
             return
-        if as_of is None or self._now() - as_of > limit:
+        if as_of is None or (self._now() - as_of).total_seconds() > limit:
             raise SourceAnswerInvalid("too-old")
 
     # --- keeping the index up to date
