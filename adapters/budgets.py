@@ -1,10 +1,13 @@
 """How much a source is asked: at a time, in a second, and again.
 
-Synchronous and without locks, as everything that is used on the event loop only. They count in
-this process: where several processes ask a source, each has its share.
+Without locks, as everything that is used on the event loop only; nothing but a queue waits. They
+count in this process: where several processes ask a source, each has its share.
 """
 
 from __future__ import annotations
+
+import asyncio
+from collections import deque
 
 from adapters.breaker import Clock
 
@@ -61,12 +64,23 @@ class ShareOfCalls:
 
 
 class Bulkhead:
-    """At most so many calls to a source at a time, so that one that is slow takes no more of us."""
+    """At most so many calls to a source at a time, so that one that is slow takes no more of us.
 
-    __slots__ = ("_calls", "in_flight")
+    A few may queue for a place, for a short while and in the order in which they came; whoever
+    finds the queue full is told at once.
+    """
 
-    def __init__(self, calls: int) -> None:
-        self._calls, self.in_flight = calls, 0
+    __slots__ = ("_calls", "_queue", "_wait", "_waiting", "in_flight")
+
+    def __init__(self, calls: int, *, queue: int = 0, wait: float = 0.0) -> None:
+        """Args:
+        calls: At a time.
+        queue: How many may wait for a place.
+        wait: For how many seconds at most.
+        """
+        self._calls, self._queue, self._wait = calls, queue, wait
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.in_flight = 0
 
     def enter(self) -> bool:
         """True: there was room, and `leave` has to follow."""
@@ -75,6 +89,27 @@ class Bulkhead:
         self.in_flight += 1
         return True
 
+    async def queued(self, within: float) -> bool:
+        """True: a place came free in time, and `leave` has to follow."""
+        wait = min(self._wait, within)
+        if len(self._waiting) >= self._queue or wait <= 0:
+            return False
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await asyncio.wait((turn,), timeout=wait)
+        except asyncio.CancelledError:
+            if turn.done():
+                self.leave()
+            raise
+        finally:
+            if not turn.done():
+                self._waiting.remove(turn)
+        return turn.done()
+
     def leave(self) -> None:
-        """A call has ended."""
-        self.in_flight -= 1
+        """A call has ended; its place goes to whoever has waited longest."""
+        if self._waiting:
+            self._waiting.popleft().set_result(None)
+        else:
+            self.in_flight -= 1

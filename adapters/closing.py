@@ -53,16 +53,32 @@ Window = Dated | Weekly
 _MOST_CHAINED = 64
 
 
-def closed_until(windows: Sequence[Window], moment: datetime) -> datetime | None:
-    """When the source opens again (UTC); None: it is open.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A source is closed."""
+
+    until: datetime
+    """When it opens again (UTC)."""
+    reason: str
+    """Of the window that it is in, in words for people; empty where none is given."""
+
+
+def closure(windows: Sequence[Window], moment: datetime) -> Closure | None:
+    """Is the source closed at that moment, and until when? None: it is open.
 
     Windows that follow each other without a gap are one.
     """
-    until: datetime | None = None
+    found: Closure | None = None
     for _ in range(_MOST_CHAINED):
-        at = until or moment
-        ends = [end for w in windows for start, end in w.around(at) if start <= at < end]
+        at = found.until if found else moment
+        ends = [
+            (end, window.reason)
+            for window in windows
+            for start, end in window.around(at)
+            if start <= at < end
+        ]
         if not ends:
             break
-        until = max(ends)
-    return until.astimezone(UTC) if until else None
+        until, reason = max(ends)
+        found = Closure(until=until.astimezone(UTC), reason=found.reason if found else reason)
+    return found

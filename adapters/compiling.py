@@ -6,6 +6,7 @@ patterns, code tables are sets. Reading a reply then only walks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,12 +21,15 @@ from adapters.manifest import (
     CodesTerms,
     Condition,
     Connect,
+    ErrorsTerms,
+    ErrorTerms,
     FieldTerms,
     Finding,
+    Meaning,
 )
-from adapters.mapping import FieldPlan, Plan, Probe, comparable
-from adapters.model import Scalar
-from catalog.model import CodeTable, DataResource, Field
+from adapters.mapping import Errors, FieldPlan, Plan, Probe, Reading, comparable
+from adapters.model import Outcome, Scalar
+from catalog.model import Code, CodeTable, DataResource, Field
 
 
 class Compiler:
@@ -77,6 +81,7 @@ class Compiler:
             answer=answer,
             xml=self.connect.xml_namespaces is not None,
             charset=self.connect.overruling_charset,
+            errors=self._errors((*at, "errors"), answer.errors),
             refused=self._tests((*at, "refused_when"), answer.refused_when),
             empty=self._tests((*at, "empty_when"), answer.empty_when),
             ok=self._tests((*at, "ok_when"), answer.ok_when),
@@ -148,6 +153,12 @@ class Compiler:
             tests.append(Probe(path, get, accepted))
         return tuple(tests)
 
+    def _errors(self, at: At, terms: ErrorsTerms | None) -> Errors | None:
+        if terms is None:
+            return None
+        readings = {code: _meant(code, each) for code, each in terms.map.items()}
+        return Errors(None if terms.at == STATUS else self._getter((*at, "at"), terms.at), readings)
+
     def _as_of(self, at: At, terms: AsOfTerms | None) -> Any:
         if terms is None:
             return None
@@ -176,8 +187,16 @@ class Compiler:
             if codes is not None and constant not in codes:
                 self._find((*at, "const"), "unknown-code", f"{constant!r}", "a code of the table")
             return FieldPlan(id_, None, converter(kind), kind, codes, alias, constant)
+        dated = self._dated(field) if codes else {}
         read = converter(kind, terms.forms if kind in {As.DATE, As.DATETIME} else ())
-        return FieldPlan(id_, self._getter((*at, "at"), terms.at), read, kind, codes, alias)
+        get = self._getter((*at, "at"), terms.at)
+        return FieldPlan(id_, get, read, kind, codes, alias, dated=dated)
+
+    def _dated(self, field: Field) -> Mapping[str, Code]:
+        """The codes of the field's table that may only be used for some time."""
+        table = self.tables.get(field.code_table or "")
+        codes = table.codes.values() if table else ()
+        return {code.code: code for code in codes if code.valid_from or code.valid_to}
 
     def _constant(self, at: At, kind: As, terms: FieldTerms) -> Scalar:
         try:
@@ -222,6 +241,16 @@ class Compiler:
                     "a code of the table, or no entry: unknown values are kept and marked",
                 )
         return frozenset(table.codes), alias
+
+
+def _meant(code: str, meaning: Meaning | ErrorTerms) -> Reading:
+    """The reading for one of the source's error codes."""
+    if isinstance(meaning, ErrorTerms):
+        return Reading(outcome=Outcome(meaning.outcome), why=meaning.why)
+    if meaning is Meaning.NO_RECORD:
+        return Reading(outcome=Outcome.NO_RECORD)
+    shown = re.sub(r"[^A-Za-z0-9_-]", "", code)[:16]
+    return Reading(outcome=Outcome(meaning), why=f"{meaning}-{shown}" if shown else str(meaning))
 
 
 def _listed(value: Any) -> list[Any]:

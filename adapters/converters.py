@@ -8,10 +8,11 @@ it is never turned into an empty value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from enum import StrEnum
+from fractions import Fraction
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -42,7 +43,11 @@ class As(StrEnum):
     BOOLEAN = "boolean"
     ID18 = "id18"
     AREA = "area"
+    MU = "mu"
+    HECTARE = "hectare"
+    MONEY = "money"
     FEN = "fen"
+    WAN = "wan"
 
 
 DEFAULT: Mapping[FieldType, As] = {
@@ -60,15 +65,23 @@ FITS: Mapping[FieldType, frozenset[As]] = {
     FieldType.CODE: frozenset({As.STRING}),
     FieldType.DATE: frozenset({As.DATE}),
     FieldType.INTEGER: frozenset({As.INTEGER}),
-    FieldType.DECIMAL: frozenset({As.DECIMAL, As.AREA, As.FEN}),
+    FieldType.DECIMAL: frozenset(
+        {As.DECIMAL, As.AREA, As.MU, As.HECTARE, As.MONEY, As.FEN, As.WAN}
+    ),
     FieldType.BOOLEAN: frozenset({As.BOOLEAN}),
 }
 """What a field of that type may be read as."""
 
-DATE_FORMS = ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+DATE_FORMS = (
+    "%Y-%m-%d", "%Y%m%d", "%Y/%m/%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+    "%Y年%m月%d日", "%Y.%m.%d", "%Y%m%d%H%M%S", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M:%S%z",
+    "%Y-%m-%dT%H:%M:%S.%f%z",
+)  # fmt: skip
 DATETIME_FORMS = (
     "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d %H:%M:%S.%f", "%Y%m%d%H%M%S", "%Y/%m/%d %H:%M:%S",
+    "%Y年%m月%d日 %H:%M:%S", "%Y年%m月%d日%H时%M分%S秒", "%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M",
 )  # fmt: skip
 """Read where the manifest gives no form."""
 
@@ -77,10 +90,22 @@ _NO = frozenset({"0", "false", "n", "no", "f", "否", "无"})
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
 _ZEROS = re.compile(r"[0\-/. :年月日T]+")
-_UNITS = re.compile(r"(㎡|m²|m2|M2|平方米|平米)\s*$")
+_FOREVER = frozenset({"长期", "长期有效", "永久", "永久有效", "无固定期限"})
+FOREVER = "9999-12-31"
+"""The canonical date for “no end” (长期), and what registers with date columns write for it."""
+_SQUARE_METRES: Mapping[str, Fraction] = {
+    "平方米": Fraction(1), "平米": Fraction(1), "㎡": Fraction(1), "m²": Fraction(1),
+    "m2": Fraction(1), "M2": Fraction(1), "公顷": Fraction(10_000), "亩": Fraction(2000, 3),
+}  # fmt: skip
+_YUAN: Mapping[str, int] = {"亿元": 8, "万元": 4, "元": 0, "圆": 0}
+"""Unit → power of ten."""
+_EXACT = Context(prec=100)
+"""Enough for every number that is read here, so that a change of unit rounds nothing."""
 _DIRECTIVES = {"Y": r"\d{4}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "M": r"\d{2}",
                "S": r"\d{2}", "f": r"\d{1,9}", "z": r"Z|[+-]\d{2}:?\d{2}"}  # fmt: skip
 _EPOCHS = {"epoch-s": 1, "epoch-ms": 1000}
+_EXCEL = "excel"
+"""Serial numbers of spreadsheets: days since 1899-12-30, the time of day behind the point."""
 
 
 def _plain(number: Decimal) -> str:
@@ -185,11 +210,56 @@ def _fen(raw: Any) -> Scalar:
     return None if whole is None else _plain(Decimal(int(whole)).scaleb(-2))
 
 
+def _wan(raw: Any) -> Scalar:
+    """Money in 万元, as registers of capital keep it, becomes yuan."""
+    return _scaled(_decimal(raw), 4)
+
+
+def _money(raw: Any) -> Scalar:
+    """Money as it is written for people, with unit and thousands marks, becomes yuan."""
+    number, unit = _with_unit(text(raw), _YUAN)
+    return _scaled(_decimal(number and number.lstrip("¥￥ ")), _YUAN.get(unit, 0))
+
+
+def _scaled(value: Scalar, power: int) -> Scalar:
+    """The decimal text times a power of ten."""
+    if value is None or not power:
+        return value
+    return _plain(Decimal(str(value)).scaleb(power, _EXACT))
+
+
 def _area(raw: Any) -> Scalar:
-    value = text(raw)
+    """Square metres; 公顷 and 亩 are converted where they stand behind the number."""
+    number, unit = _with_unit(text(raw), _SQUARE_METRES)
+    return _metres(_decimal(number), _SQUARE_METRES.get(unit, Fraction(1)))
+
+
+def _mu(raw: Any) -> Scalar:
+    """An area in 亩 (2000/3 ㎡) becomes square metres."""
+    return _metres(_decimal(raw), _SQUARE_METRES["亩"])
+
+
+def _hectare(raw: Any) -> Scalar:
+    """An area in 公顷 becomes square metres."""
+    return _metres(_decimal(raw), _SQUARE_METRES["公顷"])
+
+
+def _metres(value: Scalar, unit: Fraction) -> Scalar:
+    """`value` in square metres: as received where nothing has to be converted, else to the
+    hundredth, as areas are registered.
+    """
+    if value is None or unit == 1:
+        return value
+    hundredths = round(Fraction(Decimal(str(value))) * unit * 100)
+    return _plain(Decimal(hundredths).scaleb(-2, _EXACT))
+
+
+def _with_unit(value: str | None, units: Iterable[str]) -> tuple[str | None, str]:
+    """The number without thousands marks, and the unit behind it; empty for none."""
     if value is None:
-        return None
-    return _decimal(_UNITS.sub("", value).replace(",", "").replace("，", ""))
+        return None, ""
+    unit = next((each for each in units if value.endswith(each)), "")
+    return value.removesuffix(unit).rstrip().replace(",", "").replace("，", ""), unit
 
 
 class Form:
@@ -206,8 +276,15 @@ class Form:
             ValueError: A directive is unknown or twice there, or there is no `%Y`.
         """
         self.per_second = _EPOCHS.get(form, 0)
+        self.serial = form == _EXCEL
         self.names: tuple[str, ...] = ()
-        self.pattern = re.compile(r"-?\d{1,15}" if self.per_second else self._pattern(form))
+        self.pattern = re.compile(self._number() or self._pattern(form))
+
+    def _number(self) -> str:
+        """The pattern of a form that is a number; empty for one that is written with digits."""
+        if self.serial:
+            return r"[1-9]\d{0,6}(\.\d{1,12})?"
+        return r"-?\d{1,15}" if self.per_second else ""
 
     def _pattern(self, form: str) -> str:
         pieces = re.findall(r"%.|[^%]+|%$", form)
@@ -244,6 +321,8 @@ class Form:
                 return None
             epoch = datetime(1970, 1, 1, tzinfo=CHINA) + timedelta(hours=8)
             return epoch + timedelta(milliseconds=int(value) * 1000 // self.per_second)
+        if self.serial:
+            return _serial(value) if self.pattern.fullmatch(value) else None
         parts = self.parts(value)
         if parts is None:
             return None
@@ -263,9 +342,22 @@ class Form:
         if moment is None:
             return None
         day = moment.date().isoformat()
-        if self.per_second or "d" in self.names:
+        if self.per_second or self.serial or "d" in self.names:
             return day
         return day[:7] if "m" in self.names else day[:4]
+
+
+def _serial(value: str) -> datetime:
+    """The moment of a spreadsheet's serial number.
+
+    Raises:
+        ValueError: It lies before March 1900: a spreadsheet believes that 1900 was a leap year.
+    """
+    days, _, fraction = value.partition(".")
+    if int(days) <= 60:
+        raise ValueError("before the day that never was")
+    seconds = round(Fraction(f"0.{fraction or 0}") * 86_400)
+    return datetime(1899, 12, 30, tzinfo=CHINA) + timedelta(days=int(days), seconds=seconds)
 
 
 def _offset(text_: str) -> timedelta:
@@ -277,12 +369,12 @@ def _offset(text_: str) -> timedelta:
 
 def _date_reader(forms: tuple[Form, ...]) -> Converter:
     def read(raw: Any) -> Scalar:
-        if isinstance(raw, datetime):
-            return raw.date().isoformat()
+        if isinstance(raw, date):  # a datetime is one too
+            return raw.isoformat()[:10]
         value = text(raw)
         if value is None or _ZEROS.fullmatch(value):
             return None
-        return _first(forms, value, Form.day)
+        return FOREVER if value in _FOREVER else _first(forms, value, Form.day)
 
     return read
 
@@ -328,7 +420,11 @@ _PLAIN: Mapping[As, Converter] = {
     As.BOOLEAN: _boolean,
     As.ID18: _id18,
     As.AREA: _area,
+    As.MU: _mu,
+    As.HECTARE: _hectare,
+    As.MONEY: _money,
     As.FEN: _fen,
+    As.WAN: _wan,
 }
 
 

@@ -21,6 +21,7 @@ import aiohttp
 from pydantic import Field, SecretStr
 from yarl import URL
 
+from adapters import tracing
 from adapters.auth import AuthTerms, NoAuth, authenticator
 from adapters.ciphers import certificate_end
 from adapters.envelope import SMEnvelopeAuth
@@ -132,6 +133,7 @@ class HTTPClient:
         own = parsed_networks(connect.allow_networks)
         self._networks = (*own, *opening.surroundings.allow_networks)
         self._session: aiohttp.ClientSession | None = None
+        self._wire = opening.wire
 
     async def send(self, question: Question, *, within: float) -> RawReply:
         """The reply to `question`, at most `within` seconds.
@@ -171,15 +173,25 @@ class HTTPClient:
         return _judged(await self._exchange(question, Identification()), question.expected)
 
     async def _exchange(self, question: Question, used: Identification) -> RawReply:
+        if self._wire is not None:
+            return await self._wire.exchange(question.method, self._path(question))
         content, content_type = question.body()
         if used.wrapped is not None:
             content = used.wrapped(content or b"")
         headers = {**content_type, **_headers(question.headers), **used.headers}
         target = question.address or str(self._base.origin()) + self._path(question)
-        if question.query or used.query:
-            rows = question.query or ()
-            pairs = tuple(rows.items()) if isinstance(rows, Mapping) else tuple(rows)
-            target += f"?{urlencode((*pairs, *used.query.items()))}"
+        rows = question.query or ()
+        pairs = (*(rows.items() if isinstance(rows, Mapping) else rows), *used.query.items())
+        step = None
+        if (trace := tracing.current()) is not None:
+            step = trace.sent(
+                tracing.Sent(
+                    method=question.method, address=target, base=self._base.raw_path.rstrip("/"),
+                    query=dict(pairs), headers=headers, body=content or b"",
+                )
+            )  # fmt: skip
+        if pairs:
+            target += f"?{urlencode(pairs)}"
         try:
             async with self._opened().request(
                 question.method,
@@ -188,11 +200,15 @@ class HTTPClient:
                 data=content,
                 allow_redirects=False,
             ) as response:
+                if step is not None:
+                    step.answered(response.status, response.headers)
                 body = await self._body(response)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _translated(error) from None
-        media_type, charset = _media_type(response.headers.get("content-type", ""))
-        return RawReply(body=body, media_type=media_type, charset=charset, status=response.status)
+        if step is not None:
+            step.body(body)
+        kind, charset = media_type(response.headers.get("content-type", ""))
+        return RawReply(body=body, media_type=kind, charset=charset, status=response.status)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         coding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -353,7 +369,7 @@ def _translated(error: Exception) -> AdapterError:
     return SourceAnswerInvalid("protocol")
 
 
-def _media_type(value: str) -> tuple[str, str | None]:
+def media_type(value: str) -> tuple[str, str | None]:
     """Media type and declared charset of a Content-Type."""
     media_type, _, rest = value.partition(";")
     for parameter in rest.split(";"):

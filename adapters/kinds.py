@@ -26,6 +26,18 @@ OURS = ("rest", "soap", "sql", "fhir", "files", "manual")
 Now = Callable[[], datetime]
 
 
+class Wire(Protocol):
+    """What answers in place of a network."""
+
+    async def exchange(self, method: str, path: str) -> RawReply:
+        """The response to a request.
+
+        Raises:
+            adapters.errors.SourceUnavailable: There is none.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
     """All that a transport is built from."""
@@ -43,6 +55,8 @@ class Opening:
     """Resource id → how its answers are read: a kind that knows its columns can judge the paths."""
     now: Now
     surroundings: Surroundings = field(default_factory=Surroundings)
+    wire: Wire | None = None
+    """Stands in for the network where recorded answers are played (`adapters.rehearsal`)."""
 
 
 class Kind(Protocol):

@@ -156,8 +156,11 @@ def _mapping(
 
 def _scalar(node: yaml.Node) -> str | int | float | bool | None:
     text = str(node.value)
-    if getattr(node, "style", None) is not None:
-        return text
+    return text if getattr(node, "style", None) is not None else plain(text)
+
+
+def plain(text: str) -> str | int | float | bool | None:
+    """What a scalar without quotes means."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if _INTEGER.fullmatch(text):

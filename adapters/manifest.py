@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
@@ -216,6 +217,40 @@ class FieldTerms(Section):
         return (self.form,) if isinstance(self.form, str) else self.form
 
 
+class Meaning(StrEnum):
+    """What a source's own error code can mean to us."""
+
+    REFUSED = "refused"
+    """It does not accept us, this question, or any more of them for now."""
+    NO_RECORD = "no_record"
+    FAILED = "failed"
+    CLOSED = "closed"
+    """It is under maintenance, and says so."""
+
+
+class ErrorTerms(Section):
+    """One code of the source, with a key of ours that says more than the outcome."""
+
+    outcome: Meaning
+    why: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)
+
+
+class ErrorsTerms(Section):
+    """The source's error codes: where one stands, and what each means. Codes that are not here
+    are left to the other conditions.
+    """
+
+    at: str
+    """Path to the code; `status` is the HTTP status."""
+    map: dict[
+        str,
+        Annotated[
+            Annotated[Meaning, Tag("one")] | Annotated[ErrorTerms, Tag("mapping")],
+            Discriminator(shape_of),
+        ],
+    ] = Field(min_length=1)
+
+
 class AsOfTerms(Section):
     """Where the reply says when its data stood so."""
 
@@ -236,6 +271,7 @@ class Answer(Section):
     ok_when: Condition = Field(default_factory=dict)
     refused_when: Condition = Field(default_factory=dict)
     empty_when: Condition = Field(default_factory=dict)
+    errors: ErrorsTerms | None = None
     records: str | None = None
     record: Literal["all-rows"] | None = None
     """SQL: one record whose head comes from the first row and whose lines are all rows."""
@@ -255,6 +291,8 @@ class Answer(Section):
         """HTTP statuses this answer knows what to make of, beyond the successful ones."""
         named = [c[STATUS] for c in (self.refused_when, self.empty_when) if STATUS in c]
         flat = [str(each) for n in named for each in (n if isinstance(n, tuple) else (n,))]
+        if self.errors is not None and self.errors.at == STATUS:
+            flat.extend(self.errors.map)
         return frozenset(int(each) for each in flat if each.isdecimal())
 
 

@@ -54,6 +54,8 @@ class ManualTransport:
 
     Connect: ClassVar[type[manifest.Connect]] = ManualConnect
     Ask: ClassVar[type[manifest.Ask]] = ManualAsk
+    REHEARSED: ClassVar[bool] = False
+    """A clerk leaves nothing that could be played again."""
 
     def __init__(self, opening: Opening) -> None:
         connect: ManualConnect = opening.connect

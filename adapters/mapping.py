@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from adapters import paths
-from adapters.converters import Converter, Form, Unreadable, moment_of, text
+from adapters.converters import CHINA, Converter, Form, Unreadable, moment_of, text
 from adapters.documents import decode, parse_json, parse_xml
 from adapters.errors import SourceAnswerInvalid
 from adapters.manifest import Answer
 from adapters.model import Outcome, RawReply, Record, Scalar
+from catalog.model import Code
 
 _NOWHERE = object()
 _CODE = re.compile(r"[A-Za-z0-9_\-]{1,8}")
@@ -46,6 +47,8 @@ class FieldPlan:
     codes: frozenset[str] | None
     alias: Mapping[str, str]
     constant: Scalar = None
+    dated: Mapping[str, Code] = field(default_factory=dict)
+    """Those of `codes` that may only be used for some time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,20 @@ class Probe:
         return comparable(value) in self.accepted
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The source's error codes, compiled."""
+
+    get: paths.Getter | None
+    """None for the HTTP status."""
+    readings: Mapping[str, Reading]
+
+    def read(self, document: Any, status: int | None) -> Reading | None:
+        """What the code in the reply means; None where there is none that we know."""
+        code = str(status) if self.get is None else comparable(self.get(document))
+        return self.readings.get(code) if isinstance(code, str) else None
+
+
 def comparable(value: Any) -> Any:
     """Literals and scalars as text; None for nothing; anything structured equals nothing."""
     try:
@@ -81,6 +98,7 @@ class Plan:
     answer: Answer
     xml: bool
     charset: str | None
+    errors: Errors | None
     refused: tuple[Probe, ...]
     empty: tuple[Probe, ...]
     ok: tuple[Probe, ...]
@@ -99,17 +117,26 @@ class Plan:
         Raises:
             SourceAnswerInvalid: It cannot be read: `encoding`, `json`, `record-shape`, …
         """
+        if self.errors and self.errors.get is None:
+            by_status = self.errors.read(None, reply.status)
+            if by_status is not None:
+                return by_status
         if _by_status(self.refused, reply.status):
             return Reading(outcome=Outcome.REFUSED, why=f"status-{reply.status}")
         if _by_status(self.empty, reply.status) and not self.empty_by_records:
             return Reading(outcome=Outcome.NO_RECORD)
-        document = self._document(reply)
-        reading = self._judged(document, reply.status) or self._answered(document)
+        document = self.document(reply)
+        reading = self.judged(document, reply.status) or self._answered(document)
         if reading.as_of is None and reply.as_of is not None:
             return replace(reading, as_of=reply.as_of)
         return reading
 
-    def _document(self, reply: RawReply) -> Any:
+    def document(self, reply: RawReply) -> Any:
+        """The document in `reply`.
+
+        Raises:
+            SourceAnswerInvalid: It cannot be read.
+        """
         if reply.document is not None:
             return reply.document
         if reply.rows is not None:
@@ -120,8 +147,10 @@ class Plan:
             raise SourceAnswerInvalid("empty-body")
         return parse_json(decode(reply.body, declared=reply.charset, overruled=self.charset))
 
-    def _judged(self, document: Any, status: int | None) -> Reading | None:
+    def judged(self, document: Any, status: int | None) -> Reading | None:
         """The reading where the reply is no record; None where it should hold records."""
+        if self.errors is not None and (known := self.errors.read(document, status)):
+            return known
         if self.refused and all(test.holds(document, status) for test in self.refused):
             code = self._code(self.refused, document)
             return Reading(outcome=Outcome.REFUSED, why=f"refused{code}")
@@ -152,19 +181,21 @@ class Plan:
         found = self.records(document)
         if not found:
             raise SourceAnswerInvalid("no-records")
-        records = tuple(self._record(each, document) for each in found)
-        return Reading(outcome=Outcome.ANSWERED, records=records, as_of=self._as_of(document))
+        as_of = self._as_of(document)
+        day = _day(as_of)
+        records = tuple(self._record(each, document, day) for each in found)
+        return Reading(outcome=Outcome.ANSWERED, records=records, as_of=as_of)
 
-    def _record(self, raw: Any, document: Any) -> Record:
+    def _record(self, raw: Any, document: Any, day: date | None) -> Record:
         self._shaped(raw)
         odd: list[str] = []
         bad: dict[str, str] = {}
-        values = _values(self.head, raw, odd, bad)
+        values = _values(self.head, raw, day, odd, bad)
         found = self.lines(document if self.answer.record else raw) if self.lines else []
         lines: list[Mapping[str, Scalar]] = []
         for line in found:
             self._shaped(line)
-            lines.append(_values(self.body, line, odd, bad))
+            lines.append(_values(self.body, line, day, odd, bad))
         if not bad and not self._says_something(values, lines):
             raise SourceAnswerInvalid("nothing-mapped")
         return Record(values=values, lines=tuple(lines), odd=tuple(dict.fromkeys(odd)), bad=bad)
@@ -200,8 +231,11 @@ def _by_status(tests: tuple[Probe, ...], status: int | None) -> bool:
 
 
 def _values(
-    plans: tuple[FieldPlan, ...], raw: Any, odd: list[str], bad: dict[str, str]
+    plans: tuple[FieldPlan, ...], raw: Any, day: date | None, odd: list[str], bad: dict[str, str]
 ) -> dict[str, Scalar]:
+    """Field id → value. `day`: when the data stood so; a code that was not in use then is odd,
+    and where the source does not say when, every code of the table will do.
+    """
     values: dict[str, Scalar] = {}
     for plan in plans:
         if plan.get is None:
@@ -213,7 +247,20 @@ def _values(
             bad[plan.id], value = plan.rule, None
         if plan.codes is not None and value is not None:
             value = plan.alias.get(str(value), value)
-            if value not in plan.codes:
+            if value not in plan.codes or (plan.dated and _lapsed(plan.dated, value, day)):
                 odd.append(plan.id)
         values[plan.id] = value
     return values
+
+
+def _day(as_of: datetime | None) -> date | None:
+    """The day in China, or None where nobody says or no calendar holds it."""
+    try:
+        return as_of.astimezone(CHINA).date() if as_of else None
+    except OverflowError:
+        return None
+
+
+def _lapsed(dated: Mapping[str, Code], value: Scalar, day: date | None) -> bool:
+    code = dated.get(str(value))
+    return code is not None and day is not None and not code.in_use(day)

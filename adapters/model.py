@@ -179,11 +179,13 @@ class SourceStatus:
     breaker: BreakerState
     in_flight: int
     closed_until: datetime | None
+    closed_because: str | None
+    """The calendar's reason, in words for people."""
     outcomes: Mapping[str, int]
     """Outcome → calls in the last five minutes; `cached` and `stale` for what was not asked."""
     outcomes_since_start: Mapping[str, int]
     latency_ms: Mapping[str, int | None]
-    """p50, p95 and p99 of the calls that were answered in the last five minutes."""
+    """p50, p95 and p99 of the calls that the source answered in the last five minutes."""
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_failure: str | None

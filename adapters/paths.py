@@ -22,6 +22,7 @@ from lxml import etree
 MAX_LENGTH = 512
 MAX_STEPS = 12
 MAX_FLATTENS = 3
+MAX_INDEX = 1_000_000
 
 Getter = Callable[[Any], Any]
 """Document or element → value, or None where the path leads nowhere."""
@@ -62,7 +63,7 @@ def compile_json(text: str) -> Getter:
         text: e.g. `data.list[0].zl`, `data[].rows[]`, `"带引号的名字"`, or `@` for the value itself.
 
     Raises:
-        PathRefused: The text is not in the subset, or too long.
+        PathRefused: The text is not in the subset, too long, or an index in it is too large.
     """
     if text == "@":
         return lambda value: value
@@ -71,7 +72,47 @@ def compile_json(text: str) -> Getter:
     flattens = sum(isinstance(step, _Flatten) for step in steps)
     if len(steps) > MAX_STEPS or flattens > MAX_FLATTENS:
         raise PathRefused(f"at most {MAX_STEPS} steps and {MAX_FLATTENS} flattenings")
+    if any(isinstance(step, _Index) and abs(step.index) >= MAX_INDEX for step in steps):
+        raise PathRefused(f"an index below {MAX_INDEX}")
     return _json_getter(tuple(steps))
+
+
+def steps_json(text: str) -> tuple[str | int | None, ...]:
+    """A path as names, indexes, and None for a flattening.
+
+    Raises:
+        PathRefused: As `compile_json`.
+    """
+    if text == "@":
+        return ()
+    _check_length(text)
+    return tuple(_plain(step) for step in _json_steps(_parse(text)))
+
+
+def _plain(step: _Step) -> str | int | None:
+    if isinstance(step, _Name):
+        return step.name
+    return step.index if isinstance(step, _Index) else None
+
+
+def names_json(text: str) -> tuple[str, ...]:
+    """The names along a path; indexes and flattenings pass through a list and name nothing.
+
+    Raises:
+        PathRefused: As `compile_json`.
+    """
+    return tuple(step for step in steps_json(text) if isinstance(step, str))
+
+
+def names_xml(text: str, namespaces: Mapping[str, str]) -> tuple[str, ...]:
+    """The names along a location path, an attribute's with its `@`.
+
+    Raises:
+        PathRefused: As `compile_xml`.
+    """
+    path = compile_xml(text, namespaces)
+    tags = tuple(tag for tag, _ in path.steps)
+    return (*tags, f"@{path.attribute}") if path.attribute else tags
 
 
 def _check_length(text: str) -> None:
@@ -83,6 +124,8 @@ def _parse(text: str) -> Mapping[str, Any]:
     """Parse with JMESPath's own parser, after looking at the tokens: nested brackets are refused
     before the recursive parser sees them.
     """
+    if "`" in text:
+        raise PathRefused("no literals")  # JMESPath warns of some of them before it refuses
     try:
         tokens = [token["type"] for token in lexer.Lexer().tokenize(text)]
         if not set(tokens) <= _TOKENS:

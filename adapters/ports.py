@@ -40,6 +40,10 @@ class Keep(Protocol):
         """Give a lease back."""
         ...
 
+    async def aclose(self) -> None:
+        """Release connections."""
+        ...
+
 
 class MemoryKeep:
     """In this process only. Used on one event loop; no method waits."""
@@ -80,6 +84,9 @@ class MemoryKeep:
     async def release(self, key: str) -> None:
         """See `Keep`."""
         self._leases.pop(key, None)
+
+    async def aclose(self) -> None:
+        """See `Keep`: there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,19 +16,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from adapters import located
+from adapters import located, shapes, tracing
 from adapters.breaker import Breaker
 from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
 from adapters.caching import CacheRules, ReplyCache
 from adapters.compiling import Compiler
+from adapters.drifting import Drift, FolderShelf, Shelf
 from adapters.errors import Complaint, InvalidManifest
+from adapters.guards import Guards, Hedge, Retry
 from adapters.kinds import Kind, Now, Opening, UnknownKind, kind, names
 from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Connect, Finding, substituted, validated
 from adapters.mapping import Plan
-from adapters.model import Source
+from adapters.model import Source, Transport
 from adapters.ports import Surroundings
-from adapters.resilience import GuardedSource, Guards, Hedge, Retry
+from adapters.resilience import GuardedSource
 from adapters.terms import CacheTerms
 from catalog.model import Catalog, DataResource, SourceBinding
 
@@ -41,6 +43,8 @@ class Connected:
 
     sources: Mapping[str, Source]
     """By source id."""
+    drifts: Mapping[str, Drift]
+    """By source id: how the shape of its answers has changed."""
     bindings: tuple[SourceBinding, ...]
 
     async def aclose(self) -> None:
@@ -49,18 +53,22 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Agreed:
+class Agreed:
     """A manifest that agrees with its grammar and the catalog."""
 
     manifest: AnyManifest
     kind: type[Kind]
     plans: Mapping[str, Plan]
     bindings: tuple[SourceBinding, ...]
+    resources: Mapping[str, DataResource]
+    """The catalog's description of each resource."""
     folder: Path
+    county: str
     replica: Connect | None = None
     """The `connect` section of the replica, where the manifest names one."""
 
-    def opening(self, now: Now, surroundings: Surroundings) -> Opening:
+    def opening(self, now: Now, surroundings: Surroundings | None = None) -> Opening:
+        """What its transport is built from."""
         return _opening(self.manifest, self.folder, now, surroundings)
 
 
@@ -86,15 +94,21 @@ def connect(
     Raises:
         InvalidManifest: With every complaint of every file; nothing was connected.
     """
-    agreed, complaints = _read(folder, county, catalog, environment, now)
-    if complaints:
-        raise InvalidManifest(complaints)
+    agreed = read(folder, county=county, catalog=catalog, environment=environment, now=now)
     around = surroundings or Surroundings()
+    folder_of_shapes = around.data_dir / "shapes" / county if around.data_dir else None
+    shelf = FolderShelf(folder_of_shapes) if folder_of_shapes else None
+    drifts = {
+        each.manifest.source: watched(each, each.kind(each.opening(now, around)), now, shelf)
+        for each in agreed
+    }
     sources: dict[str, Source] = {
-        each.manifest.source: _source(each, county, now, around) for each in agreed
+        each.manifest.source: guarded(each, drifts[each.manifest.source], now, around)
+        for each in agreed
     }
     return Connected(
         sources=sources,
+        drifts=drifts,
         bindings=tuple(binding for each in agreed for binding in each.bindings),
     )
 
@@ -105,32 +119,79 @@ def check(folder: Path, *, county: str, catalog: Catalog, now: Now) -> tuple[Sou
     Raises:
         InvalidManifest: With every complaint of every file.
     """
-    agreed, complaints = _read(folder, county, catalog, None, now)
-    if complaints:
-        raise InvalidManifest(complaints)
+    agreed = read(folder, county=county, catalog=catalog, environment=None, now=now)
     return tuple(binding for each in agreed for binding in each.bindings)
 
 
-def _source(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) -> GuardedSource:
+def read(
+    folder: Path,
+    *,
+    county: str,
+    catalog: Catalog,
+    environment: Mapping[str, str] | None,
+    now: Now,
+    only: str = "*",
+) -> tuple[Agreed, ...]:
+    """The manifests of a county (those whose name is like `only`), of which every one agrees with
+    its grammar and the catalog; nothing is opened. Without an environment, placeholders stand
+    where variables will.
+
+    Raises:
+        InvalidManifest: With every complaint of every file.
+    """
+    agreed, complaints = _read(folder, county, catalog, environment, now, only)
+    if complaints:
+        raise InvalidManifest(complaints)
+    return tuple(agreed)
+
+
+def watched(agreed: Agreed, transport: Transport, now: Now, shelf: Shelf | None) -> Drift:
+    """The transport with an eye on the shape of its answers."""
+    connect = agreed.manifest.connect
+    # What clerks type has the shape of what they were asked, and drifts with that.
+    terms = agreed.manifest.resources if rehearsed(agreed) else {}
+    repeated = {
+        id_: [field.id for field in each.fields.values() if field.repeated]
+        for id_, each in agreed.resources.items()
+    }
+    return Drift(
+        transport, source=agreed.manifest.source, county=agreed.county,
+        plans={id_: agreed.plans[id_] for id_ in terms},
+        mapped={
+            id_: shapes.mapped(connect, each.answer, repeated[id_]) for id_, each in terms.items()
+        },
+        now=now, shelf=shelf,
+    )  # fmt: skip
+
+
+def rehearsed(agreed: Agreed) -> bool:
+    """Has this kind answers that can be recorded, played again and compared?"""
+    return bool(getattr(agreed.kind, "REHEARSED", True))
+
+
+def guarded(
+    agreed: Agreed, transport: Transport, now: Now, surroundings: Surroundings | None = None
+) -> GuardedSource:
+    """The source around its transport: always in time, never an exception."""
     terms = agreed.manifest
     return GuardedSource(
         id=terms.source,
         kind=terms.kind,
-        transport=agreed.kind(agreed.opening(now, surroundings)),
+        transport=tracing.Watched(transport),
         plans=agreed.plans,
         timeout=terms.connect.timeout,
-        guards=_guards(agreed, county, now, surroundings),
+        guards=_guards(agreed, now, surroundings or Surroundings()),
         now=now,
     )
 
 
-def _guards(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) -> Guards:
+def _guards(agreed: Agreed, now: Now, surroundings: Surroundings) -> Guards:
     terms, clock = agreed.manifest, time.monotonic
-    rate, retry = terms.rate, terms.retry
+    rate, retry, room = terms.rate, terms.retry, terms.bulkhead
     rules = _cache_rules(terms)
     return Guards(
         breaker=Breaker(failures=terms.breaker.failures, reset=terms.breaker.reset, clock=clock),
-        bulkhead=Bulkhead(terms.bulkhead.calls),
+        bulkhead=Bulkhead(room.calls, queue=room.queue, wait=room.wait),
         rate=TokenBucket(
             per_second=rate.per_second,
             burst=max(rate.burst or rate.per_second, 1),
@@ -142,7 +203,9 @@ def _guards(agreed: _Agreed, county: str, now: Now, surroundings: Surroundings) 
         idempotent=frozenset(id_ for id_, r in terms.resources.items() if r.idempotent),
         retry=Retry(jitter=retry.jitter, share=ShareOfCalls(retry.share)) if retry else None,
         hedge=_hedge(agreed, now, surroundings),
-        cache=ReplyCache(f"{county}/{terms.source}", surroundings.keep, now) if rules else None,
+        cache=ReplyCache(f"{agreed.county}/{terms.source}", surroundings.keep, now=now, clock=clock)
+        if rules
+        else None,
         cache_rules=rules,
     )
 
@@ -160,20 +223,29 @@ def _cache_rules(manifest: AnyManifest) -> Mapping[str, CacheRules]:
     return rules
 
 
-def _hedge(agreed: _Agreed, now: Now, surroundings: Surroundings) -> Hedge | None:
+def _hedge(agreed: Agreed, now: Now, surroundings: Surroundings) -> Hedge | None:
     terms = agreed.manifest.hedge
     if terms is None or agreed.replica is None:
         return None
     opening = replace(agreed.opening(now, surroundings), connect=agreed.replica)
-    return Hedge(replica=agreed.kind(opening), after=terms.after, share=ShareOfCalls(terms.share))
+    return Hedge(
+        replica=agreed.kind(opening),
+        after=None if terms.after == "p95" else terms.after,
+        share=ShareOfCalls(terms.share),
+    )
 
 
 def _read(
-    folder: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
-) -> tuple[list[_Agreed], list[Complaint]]:
-    agreed: list[_Agreed] = []
+    folder: Path,
+    county: str,
+    catalog: Catalog,
+    environment: Mapping[str, str] | None,
+    now: Now,
+    only: str,
+) -> tuple[list[Agreed], list[Complaint]]:
+    agreed: list[Agreed] = []
     complaints: list[Complaint] = []
-    for path in sorted((folder / FOLDER).glob("*.y*ml")):
+    for path in sorted((folder / FOLDER).glob(f"{only}.y*ml")):
         found, wrong = _read_one(path, county, catalog, environment, now)
         complaints.extend(wrong)
         agreed.extend([found] if found and not wrong else [])
@@ -182,7 +254,7 @@ def _read(
 
 def _read_one(
     path: Path, county: str, catalog: Catalog, environment: Mapping[str, str] | None, now: Now
-) -> tuple[_Agreed | None, list[Complaint]]:
+) -> tuple[Agreed | None, list[Complaint]]:
     file = f"{county}/{FOLDER}/{path.name}"
     try:
         text = path.read_text(encoding="utf-8")
@@ -254,8 +326,9 @@ class _Agreement:
         self._county, self._catalog = county, catalog
         self._complaints: list[Complaint] = []
 
-    def judged(self, found: type[Kind], now: Now) -> tuple[_Agreed, list[Complaint]]:
+    def judged(self, found: type[Kind], now: Now) -> tuple[Agreed, list[Complaint]]:
         manifest, plans, bindings = self._manifest, {}, []
+        resources: dict[str, DataResource] = {}
         if self._path.name != f"{manifest.source}.yaml":
             self._say(("source",), "file-name", f"source {manifest.source!r} in {self._path.name}",
                       f"the file {manifest.source}.yaml")  # fmt: skip
@@ -263,13 +336,18 @@ class _Agreement:
             resource = self._resource(id_)
             if resource is None:
                 continue
+            resources[id_] = resource
             plans[id_] = self._plan(resource, terms)
             bindings.append(self._binding(resource, terms))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))
-        agreed = _Agreed(
+        replica = self._replica(found)
+        if replica is not None:
+            self._inspect_replica(found, replace(opening, connect=replica))
+        agreed = Agreed(
             manifest=manifest, kind=found, plans=plans, bindings=tuple(bindings),
-            folder=self._path.parent, replica=self._replica(found),
+            resources=resources, folder=self._path.parent, county=self._county,
+            replica=replica,
         )  # fmt: skip
         self._twice()
         return agreed, self._complaints
@@ -288,6 +366,13 @@ class _Agreement:
                 self._say(("hedge", "replica", *place[:1]), "replica", ".".join(map(str, place)),
                           each["msg"].removeprefix("Value error, "))  # fmt: skip
         return None
+
+    def _inspect_replica(self, found: type[Kind], opening: Opening) -> None:
+        """What the kind finds wrong in the keys that are different there; the others are judged."""
+        changed = self._document.data["hedge"]["replica"]
+        for each in found.inspect(opening):
+            if each.at[:1] == ("connect",) and each.at[1:2] and each.at[1] in changed:
+                self._say(("hedge", "replica", *each.at[1:]), each.rule, each.found, each.expected)
 
     def _twice(self) -> None:
         """Retry and hedge are for resources that may be asked twice; without one they do nothing."""

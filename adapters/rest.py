@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,7 +17,8 @@ from adapters.model import RawReply, SourceCall
 from adapters.question import Question
 from adapters.values import URL
 
-HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+"""The name of an HTTP header (RFC 9110)."""
 
 
 class RestConnect(HTTPConnect):
@@ -41,7 +42,7 @@ class RestAsk(manifest.Ask):
     query: dict[str, Leaf] = Field(default_factory=dict)
     body: Tree | None = Field(default=None, alias="json")
     form: dict[str, Leaf] | None = None
-    headers: dict[str, Leaf] = Field(default_factory=dict)
+    headers: dict[HeaderName, Leaf] = Field(default_factory=dict)
 
     @property
     def carries_json(self) -> bool:

@@ -25,6 +25,7 @@ from adapters.kinds import Opening
 from adapters.manifest import Finding, Leaf, Tree
 from adapters.model import RawReply, Reason, SourceCall
 from adapters.question import Question
+from adapters.rest import HeaderName
 from adapters.values import URL
 
 ENVELOPES = (
@@ -54,7 +55,7 @@ class SoapAsk(manifest.Ask):
 
     operation: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")
     body: dict[str, Tree] = Field(default_factory=dict)
-    headers: dict[str, Leaf] = Field(default_factory=dict)
+    headers: dict[HeaderName, Leaf] = Field(default_factory=dict)
     """HTTP headers."""
 
 

@@ -21,7 +21,7 @@ import anyio
 import anyio.to_thread
 from pydantic import Field
 
-from adapters import asking, manifest
+from adapters import asking, manifest, tracing
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -169,6 +169,13 @@ class _Query:
             return [known.get(name) for name in self.statement.names]
         return {name: known.get(name) for name in self.names}
 
+    def sent(self, call: SourceCall, driver: Driver) -> tracing.Sent:
+        """What a trace is told."""
+        body = self.statement.text.encode()
+        return tracing.Sent(
+            method="SELECT", address=driver.module, query=self.bind(call), body=body
+        )
+
 
 class SQLTransport:
     """Asks one database."""
@@ -208,6 +215,8 @@ class SQLTransport:
         query = self._queries[call.resource]
         parameters = query.parameters(call, positional=self._driver.placeholder == "?")
         run = partial(self._run, query, parameters)
+        if (trace := tracing.current()) is not None:
+            trace.sent(query.sent(call, self._driver))
         try:
             with anyio.fail_after(within):
                 rows = await anyio.to_thread.run_sync(

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from adapters.closing import CHINA, Dated, Weekly, Window
 from adapters.values import Long, Seconds, Section
@@ -16,6 +24,10 @@ class BulkheadTerms(Section):
     """How many calls at a time."""
 
     calls: int = Field(default=32, ge=1, le=1000)
+    queue: int = Field(default=0, ge=0, le=1000)
+    """How many may wait for a place; the others are told at once."""
+    wait: Seconds = 0.1
+    """How long they wait at most, inside the deadline."""
 
 
 class RateTerms(Section):
@@ -35,10 +47,18 @@ class RetryTerms(Section):
     """The longest random wait before the second try."""
 
 
+def _kind_of_delay(value: Any) -> str:
+    return "observed" if value == "p95" else "fixed"
+
+
 class HedgeTerms(Section):
     """A second call to a replica where the first one is slow, for resources that are `idempotent`."""
 
-    after: Seconds
+    after: Annotated[
+        Annotated[Seconds, Tag("fixed")] | Annotated[Literal["p95"], Tag("observed")],
+        Discriminator(_kind_of_delay),
+    ]
+    """Fixed, or `p95`: when it has taken longer than 95 of 100 answers of the last five minutes."""
     share: float = Field(default=0.05, gt=0, le=1)
     replica: dict[str, Any] = Field(min_length=1)
     """Keys of `connect` that are different at the replica."""
@@ -70,8 +90,21 @@ def _moment(value: Any) -> Any:
     return value
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_clock_time)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+def _without_offset(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError('a time of day is China\'s, written without an offset: "23:30"')
+    return value
+
+
+def _of_our_days(value: datetime) -> datetime:
+    # Beyond them a calendar cannot count on, and nobody plans to be closed.
+    if not 2000 <= value.year < 2200:
+        raise ValueError("a date between 2000 and 2199")
+    return value
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_clock_time), AfterValidator(_without_offset)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_of_our_days)]
 
 
 class WeeklyTerms(Section):
@@ -87,6 +120,8 @@ class WeeklyTerms(Section):
     def _some_time(self) -> WeeklyTerms:
         if self.daily_from == self.daily_to:
             raise ValueError("a window begins and ends at different times")
+        if not self.weekdays:
+            raise ValueError("weekdays name a day at least")
         return self
 
     def window(self) -> Window:

@@ -151,3 +151,12 @@ class Section(BaseModel):
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False,
         protected_namespaces=(),
     )  # fmt: skip
+
+
+def addresses(section: Section) -> tuple[str, ...]:
+    """The names of those of a section's values that are a `URL`."""
+    return tuple(
+        name
+        for name, field in type(section).model_fields.items()
+        if any(isinstance(each, BeforeValidator) and each.func is _url for each in field.metadata)
+    )

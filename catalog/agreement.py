@@ -57,6 +57,10 @@ def check_tables(file: CheckedFile) -> None:
     file.unique(file.rows(file.head, "code_tables"))
     for at, table in file.rows(file.head, "code_tables"):
         file.unique(file.rows(table, "codes", at), "code")
+        for place, code in file.rows(table, "codes", at):
+            if code.get("valid_to", "9999-12-31") < code.get("valid_from", ""):
+                found, expected = "valid_to before valid_from", "a first and a last day"
+                file.complain((*place, "valid_to"), "validity-reversed", found, expected)
 
 
 def check_types(file: CheckedFile, known: Vocabulary) -> None:

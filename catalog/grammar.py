@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from itertools import islice
@@ -60,6 +61,18 @@ def text(value: Tree) -> Sequence[Problem]:
     if type(value) is not str:
         return _not_text(value, "text")
     return _FINE if value and not value.isspace() else _one("empty", value, "some text")
+
+
+def day(value: Tree) -> Sequence[Problem]:
+    """A day of the calendar, in quotes."""
+    expected = "a day such as '2024-01-31', in quotes"
+    if type(value) is not str:
+        return _not_text(value, expected)
+    try:
+        whole = date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        whole = False
+    return _FINE if whole else _one("ill-formed", value, expected)
 
 
 def flag(value: Tree) -> Sequence[Problem]:
@@ -199,7 +212,17 @@ CODE_TABLES = row(
                     "source": text,
                     "completeness": word("full", "partial", "practice", "local"),
                     "verification": word("seen", "memory", "local"),
-                    "codes": filled(row({"code": text, "label": text}, others=any_text)),
+                    "codes": filled(
+                        row(
+                            {
+                                "code": text,
+                                "label": text,
+                                "valid_from": optional(day),
+                                "valid_to": optional(day),
+                            },
+                            others=any_text,
+                        )
+                    ),
                 }
             )
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from catalog import agreement, grammar
@@ -230,9 +231,22 @@ def _table(row: Row) -> CodeTable:
     )
 
 
+_OF_A_CODE = frozenset({"code", "label", "valid_from", "valid_to"})
+
+
 def _code(row: Row) -> Code:
-    extra = {key: value for key, value in row.items() if key not in {"code", "label"}}
-    return Code(code=row["code"], label=row["label"], extra=frozen(extra))
+    extra = {key: value for key, value in row.items() if key not in _OF_A_CODE}
+    return Code(
+        code=row["code"],
+        label=row["label"],
+        extra=frozen(extra),
+        valid_from=_day(row.get("valid_from")),
+        valid_to=_day(row.get("valid_to")),
+    )
+
+
+def _day(written: str | None) -> date | None:
+    return date.fromisoformat(written) if written else None
 
 
 def _resource(row: Row) -> DataResource:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TypeVar
@@ -91,6 +92,16 @@ class Code:
     code: str
     label: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    valid_from: date | None = None
+    """The first day on which the code may be used; None: as long as anybody remembers."""
+    valid_to: date | None = None
+    """The last day; None: it is in use."""
+
+    def in_use(self, day: date) -> bool:
+        """May a record that stood so on `day` hold this code?"""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day <= self.valid_to
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,6 +155,7 @@ def join(configuration: Configuration) -> Context:
         ),
         exchange=exchange,
         tally=tally,
+        keep=surroundings.keep,
         planner=BundlePlanner(catalog=whole, exchange=exchange),
         checks=Checks(
             catalog=whole,
@@ -294,6 +295,7 @@ def create_app(configuration: Configuration) -> FastAPI:
         await context.jobs.close()
         for source in context.sources.values():
             await source.aclose()
+        await context.keep.aclose()
         context.evidence.close()
         context.database.close()
 

@@ -41,8 +41,11 @@ evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=Tru
 app.add_typer(evidence_app, name="evidence")
 keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
-for _name in ("catalog", "adapters"):
-    app.add_typer(import_module(f"{_name}.cli").app, name=_name)
+_rooms: dict[str, typer.Typer] = {
+    name: import_module(f"{name}.cli").app for name in ("catalog", "adapters")
+}
+for _name, _app in _rooms.items():
+    app.add_typer(_app, name=_name)
 app.add_typer(import_module("hub.clerk").app, name="desk")
 
 callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
@@ -219,6 +222,20 @@ def demo(
     from hub import demo as the_demo  # noqa: PLC0415  (imports the whole hub)
 
     raise typer.Exit(the_demo.run(folder))
+
+
+@_rooms["adapters"].command()
+def drift(
+    as_json: Annotated[bool, typer.Option("--json", help="机器可读 / for machines")] = False,
+    forget: Annotated[
+        str | None,
+        typer.Option(help="县/数据源：改好清单后重新学习 / county/source: learn its shape anew"),
+    ] = None,
+) -> None:
+    """数源答复的形状变了什么、影响谁 / how sources changed their answers, and whom it breaks."""
+    from hub import drift_report  # noqa: PLC0415  (imports the store)
+
+    raise typer.Exit(drift_report.run(as_json=as_json, forget=forget))
 
 
 @app.command()

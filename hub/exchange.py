@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from adapters.closing import CHINA
 from adapters.model import (
     Freshness,
     Outcome,
@@ -588,7 +589,7 @@ def _field_answer(
             state=resource.state,
             provenance=resource.provenance,
             why=resource.why,
-            fix=_FIX_OF.get(resource.state),
+            fix=_fix(resource),
             reopens_at=resource.reopens_at,
         )
     if path.field is None:
@@ -613,6 +614,13 @@ def _field_answer(
             fix=_FIX_OF[FieldState.SOURCE_ERROR],
         )
     return _value_answer(path, path.field, call.resource, reply.records, resource, subject)
+
+
+def _fix(resource: ResourceAnswer) -> str | None:
+    if resource.reopens_at is None:
+        return _FIX_OF.get(resource.state)
+    opens = f"{resource.reopens_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return f"数源维护中，{opens} 恢复 / the source is closed until {opens}, China time"
 
 
 def _value_answer(

@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from adapters.ports import Keep, MemoryKeep
-from hub.errors import KeyUnavailable
+from hub.errors import HubError
 from hub.vault import Vault
 
 _SECONDS = 0.5
@@ -34,13 +34,17 @@ class SealedKeep:
             return None
         try:
             return self.vault.open_sealed("keep", "value", name, sealed).encode()
-        except KeyUnavailable:
-            return None
+        except HubError:
+            return None  # another key, damaged, or no database to have the key from
 
     async def put(self, key: str, value: bytes, seconds: float) -> None:
         """See `Keep`. Values are UTF-8 text."""
         name = self._blind(key)
-        await self.inner.put(name, self.vault.seal("keep", "value", name, value.decode()), seconds)
+        try:
+            sealed = self.vault.seal("keep", "value", name, value.decode())
+        except HubError:
+            return
+        await self.inner.put(name, sealed, seconds)
 
     async def lease(self, key: str, seconds: float) -> bool:
         """See `Keep`."""
@@ -49,6 +53,10 @@ class SealedKeep:
     async def release(self, key: str) -> None:
         """See `Keep`."""
         await self.inner.release(self._blind(key))
+
+    async def aclose(self) -> None:
+        """See `Keep`."""
+        await self.inner.aclose()
 
     def _blind(self, key: str) -> str:
         return self.vault.blind_index("keep", key).hex()
@@ -94,7 +102,7 @@ class RedisKeep:
             return
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """See `Keep`."""
         await self._client.aclose()
 
 

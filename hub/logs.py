@@ -17,7 +17,7 @@ _KEPT = frozenset(
         "event", "level", "timestamp", "trace", "method", "route", "status", "elapsed_ms",
         "code", "why", "source", "resource", "county", "outcome", "consumer", "query",
         "receipt", "states", "counties", "sources", "bundles", "port", "version", "error",
-        "size", "breaker", "database", "where", "logger", "job",
+        "size", "breaker", "database", "where", "logger", "job", "change", "place", "fields",
     }
 )  # fmt: skip
 

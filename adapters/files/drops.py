@@ -118,7 +118,11 @@ class DropFolder:
                 if fnmatchcase(name, pattern) and not name.endswith((ERRORS, REASON))
             ]
         useless = {each.identity for each in self._useless}
-        drops = [each for each in found if each and each.identity not in useless]
+        drops = [
+            each
+            for each in found
+            if each and each.identity not in useless and not self._unsettled(each)
+        ]
         return sorted(drops, key=lambda drop: drop.order)
 
     def refused(self, pattern: str) -> list[Drop]:
@@ -182,6 +186,10 @@ class DropFolder:
             yield folder
         finally:
             os.close(folder)
+
+    def _unsettled(self, drop: Drop) -> bool:
+        still = self._connect.settle
+        return still is not None and (self._now() - drop.written).total_seconds() < still
 
     def _drop(self, folder: int, name: str, names: frozenset[str]) -> Drop | None:
         """The drop whose data file is `name`; None while it is not whole, or is no file."""

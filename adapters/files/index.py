@@ -131,9 +131,9 @@ class Writer:
         self._flush()
         self._find_by("identity")
         found = self._database.execute(
-            "SELECT rowid, line FROM rows JOIN (SELECT identity AS twice, min(rowid) AS first"
+            "SELECT rows.rowid, line FROM rows JOIN (SELECT identity AS twice, min(rowid) AS first"
             " FROM rows WHERE identity IS NOT NULL GROUP BY identity HAVING count(*) > 1)"
-            " ON identity = twice AND rowid > first ORDER BY rowid"
+            " ON identity = twice AND rows.rowid > first ORDER BY rows.rowid"
         ).fetchall()
         self._database.executemany("DELETE FROM rows WHERE rowid = ?", [(row,) for row, _ in found])
         return [line for _, line in found]

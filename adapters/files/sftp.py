@@ -13,12 +13,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from adapters.egress import Network, never
 from adapters.errors import SourceRefused, SourceUnavailable
 from adapters.files.drops import MAX_CONTROL, MAX_FILES, beside
 from adapters.files.terms import FilesConnect, SFTPTerms
+from adapters.resolving import GuardedResolver
+from adapters.values import parsed_networks
 
 LEDGER = ".fetched.json"
 """In the drop folder: what was fetched, so that it is not fetched again when it is tidied away."""
@@ -33,18 +37,31 @@ def installed() -> bool:
     return find_spec("asyncssh") is not None
 
 
-async def fetch_new(connect: FilesConnect, terms: SFTPTerms, patterns: Iterable[str]) -> None:
+async def fetch_new(
+    connect: FilesConnect,
+    terms: SFTPTerms,
+    patterns: Iterable[str],
+    networks: tuple[Network, ...] = (),
+) -> None:
     """Fetch the whole drops that `patterns` name and that were not fetched before.
 
+    Args:
+        connect: Where they are put, and what belongs to a drop.
+        terms: Where they come from.
+        patterns: Names of data files.
+        networks: Private networks that the names of all sources may lead to.
+
     Raises:
-        SourceUnavailable: `sftp`: the server is not reachable, or stops in between.
+        SourceUnavailable: `sftp`: the server is not reachable, or stops in between;
+            `address-refused`: its name leads where we do not go; `sftp-too-large`.
         SourceRefused: `sftp-host-key`, `sftp-login`, `sftp-denied`, `sftp-key`.
     """
     import asyncssh  # noqa: PLC0415 -- an extra, and half a second to import
 
     try:
+        host = await _address(terms, networks)
         async with (
-            asyncssh.connect(**_options(asyncssh, terms, connect.timeout)) as connection,
+            asyncssh.connect(host, **_options(asyncssh, terms, connect.timeout)) as connection,
             connection.start_sftp_client() as client,
         ):
             await _fetch(client, connect, terms.folder, tuple(patterns))
@@ -56,15 +73,27 @@ async def fetch_new(connect: FilesConnect, terms: SFTPTerms, patterns: Iterable[
         raise SourceRefused("sftp-denied") from None
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
         raise SourceRefused("sftp-key") from None
-    except (OSError, asyncssh.Error, TimeoutError, ValueError):
+    except (OSError, asyncssh.Error, TimeoutError, ValueError, IndexError):
         raise SourceUnavailable("sftp") from None
+
+
+async def _address(terms: SFTPTerms, networks: tuple[Network, ...]) -> str:
+    """The address to connect to: as written, or what the name leads to where it may."""
+    try:
+        written = ip_address(terms.host)
+    except ValueError:
+        guarded = GuardedResolver((*parsed_networks(terms.allow_networks), *networks))
+        found = await guarded.resolve(terms.host, terms.port)
+        return found[0]["host"]
+    if never(written):
+        raise SourceUnavailable("address-refused")
+    return terms.host
 
 
 def _options(module: Any, terms: SFTPTerms, timeout: float) -> dict[str, Any]:
     """One trusted host key, one proof of ours, and none of this machine's own settings."""
     key = terms.private_key
     return {
-        "host": terms.host,
         "port": terms.port,
         "username": terms.user,
         "password": terms.password.get_secret_value() if terms.password else None,

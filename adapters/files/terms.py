@@ -141,6 +141,8 @@ class SFTPTerms(Section):
     """The server's public key as one line; no other server is spoken to."""
     folder: str = Field(pattern=r"^/[^\x00-\x1f]*$")
     """On the server."""
+    allow_networks: Networks = ()
+    """Private networks that the *name* of the host may lead to; see `adapters.egress`."""
 
     @model_validator(mode="after")
     def _one_proof(self) -> SFTPTerms:
@@ -170,6 +172,9 @@ class FilesConnect(manifest.Connect):
     """The file that is written last, and only says that the drop is whole."""
     control: ControlTerms | None = None
     as_of: FileAsOf | None = None
+    settle: Long | None = None
+    """A data file written to in the last so many seconds is left alone: some departments write the
+    flag before the data is whole."""
     every: Seconds = 60.0
     """How often the folder is looked at."""
     max_age: Long | None = None

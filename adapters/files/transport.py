@@ -107,6 +107,7 @@ class FilesTransport:
                 keys=tuple(zip(key_columns(ask), leaves, strict=True)),
             )  # fmt: skip
         self._patterns = tuple(p for a in opening.asks.values() for p in (a.file, a.changes) if p)
+        self._networks = opening.surroundings.allow_networks
         self._threads = anyio.CapacityLimiter(THREADS)
         self._refresh: asyncio.Task[None] | None = None
         self._looked: float | None = None
@@ -204,7 +205,9 @@ class FilesTransport:
         self._wrong = None
         if self._connect.sftp is not None:
             try:
-                await sftp.fetch_new(self._connect, self._connect.sftp, self._patterns)
+                await sftp.fetch_new(
+                    self._connect, self._connect.sftp, self._patterns, self._networks
+                )
             except AdapterError as error:
                 self._wrong = error  # what was fetched before can still be taken in
         for resource in self._resources.values():

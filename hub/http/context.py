@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from adapters.model import Source
+from adapters.ports import Keep
 from catalog.model import Catalog
 from hub.bundles import BundlePlanner
 from hub.checks import Checks
@@ -94,6 +95,7 @@ class Context:
     deferrals: Deferrals
     postman: Postman
     tally: FieldTally
+    keep: Keep
 
 
 async def context_of(request: Request) -> Context:

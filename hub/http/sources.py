@@ -28,9 +28,13 @@ class SourceOut(BaseModel):
     breaker: BreakerState
     in_flight: int
     closed_until: datetime | None
+    closed_because: str | None
+    """The calendar's reason."""
     outcomes: dict[str, int]
     """Calls by outcome in the last five minutes."""
     outcomes_since_start: dict[str, int]
+    field_states: dict[str, int]
+    """Fields by state in the last five minutes."""
     field_states_since_start: dict[str, int]
     latency_ms: dict[str, int | None]
     """p50, p95, p99 of the last five minutes, as the upper end of a class."""
@@ -63,18 +67,21 @@ async def list_sources(context: Joined, caller: Caller) -> JSONResponse:
 
 
 @router.get(
-    "/sources/{source}",
+    "/sources/{county}/{source}",
     summary="一个数源的运行状况 / one source",
     responses={200: {"model": SourceOut}, **refusals(401, 404)},
 )
 async def show_source(
-    source: Annotated[str, Path(max_length=64)], context: Joined, caller: Caller
+    county: Annotated[str, Path(max_length=40)],
+    source: Annotated[str, Path(max_length=64)],
+    context: Joined,
+    caller: Caller,
 ) -> JSONResponse:
-    """A source of the caller's own county."""
-    found = context.sources.get((caller.county, source))
+    """A source of the caller's own county; to it, those of other counties do not exist."""
+    found = context.sources.get((county, source)) if county == caller.county else None
     if found is None:
         raise UnknownEntry("source", source)
-    return JSONResponse(_out(context, caller.county, found.status()))
+    return JSONResponse(_out(context, county, found.status()))
 
 
 def _out(context: Context, county: str, status: SourceStatus) -> dict[str, Json]:
@@ -91,9 +98,11 @@ def _out(context: Context, county: str, status: SourceStatus) -> dict[str, Json]
         "breaker": str(status.breaker),
         "in_flight": status.in_flight,
         "closed_until": _moment(status.closed_until),
+        "closed_because": status.closed_because,
         "outcomes": dict(status.outcomes),
         "outcomes_since_start": dict(status.outcomes_since_start),
-        "field_states_since_start": dict(context.tally.of(county, status.source)),
+        "field_states": dict(context.tally.recent(county, status.source)),
+        "field_states_since_start": dict(context.tally.since_start(county, status.source)),
         "latency_ms": dict(status.latency_ms),
         "last_success_at": _moment(status.last_success_at),
         "last_failure_at": _moment(status.last_failure_at),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -26,9 +27,19 @@ def county(folder: Path, manifest: str) -> Path:
 
 def test_a_county_in_order(tmp_path: Path) -> None:
     """What is connected is counted; nothing needs an environment."""
-    found = RUN.invoke(app, ["check", "--counties", str(county(tmp_path, MANIFEST))])
+    shutil.copytree(COUNTIES / "xinxiang", tmp_path / "xinxiang")
+    found = RUN.invoke(app, ["check", "--counties", str(tmp_path)])
     assert found.exit_code == 0, found.output
-    assert "xinxiang: 1 个数据源 sources, 1 个数据资源 resources" in found.output
+    assert re.search(
+        r"xinxiang: \d+ 个数据源 sources, \d+ 个数据资源 resources, \d+ 个样例", found.output
+    )
+
+
+def test_a_source_without_samples_is_a_complaint(tmp_path: Path) -> None:
+    """A manifest that agrees with everything is still not one that was ever seen to work."""
+    found = RUN.invoke(app, ["check", "--counties", str(county(tmp_path, MANIFEST))])
+    assert found.exit_code == 1
+    assert "xinxiang/sources/permit.yaml:1: [no-sample]" in found.output
 
 
 def test_a_county_with_complaints(tmp_path: Path) -> None:

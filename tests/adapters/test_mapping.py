@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from adapters.manifest import Answer, Connect
 from adapters.mapping import Plan
 from adapters.model import Outcome, RawReply, Record
 from adapters.rest import RestConnect
+from catalog.model import Code, CodeTable
 from tests.adapters.small import CATALOG
 
 RESOURCE = CATALOG.resources["sample.everything"]
@@ -162,7 +163,7 @@ def test_the_catalogs_type_decides_how_a_field_is_read() -> None:
 
 def test_empty_bad_and_odd_values_stay_apart() -> None:
     """Nothing is None; unreadable is None and bad; outside the table is kept and odd."""
-    record = one({"t": " ", "d": "长期", "w": "x", "a": None, "g": "不详"})
+    record = one({"t": " ", "d": "不详", "w": "x", "a": None, "g": "不详"})
     assert dict(record.values) == {
         "text": None, "day": None, "whole": None, "amount": None, "flag": None, "gender": "不详",
     }  # fmt: skip
@@ -356,3 +357,82 @@ def test_an_empty_list_in_xml_is_no_such_element() -> None:
     assert made.read(RawReply(body=b"<a/>")).outcome is Outcome.NO_RECORD
     root = etree.fromstring("<a><r><t>x</t></r></a>")
     assert made.read(RawReply(document=root)).outcome is Outcome.ANSWERED
+
+
+ERRORS = {
+    **ENVELOPE,
+    "refused_when": {"code": ["-1"]},
+    "errors": {
+        "at": "code",
+        "map": {
+            "E-106": "refused", "E-404": "no_record", "E-500": "failed", "E-900": "closed",
+            "E-107": {"outcome": "refused", "why": "quota-used-up"}, "查无此人": "no_record",
+        },
+    },
+}  # fmt: skip
+MEANT: dict[str, tuple[Any, Outcome, str | None]] = {
+    "refused": ("E-106", Outcome.REFUSED, "refused-E-106"),
+    "no such record, though nothing else says ok": ("E-404", Outcome.NO_RECORD, None),
+    "failed": ("E-500", Outcome.FAILED, "failed-E-500"),
+    "closed": ("E-900", Outcome.CLOSED, "closed-E-900"),
+    "a key of our own": ("E-107", Outcome.REFUSED, "quota-used-up"),
+    "words for a code": ("查无此人", Outcome.NO_RECORD, None),
+    "a code that is not in the map": ("E-1", Outcome.FAILED, "not-ok-E-1"),
+    "left to refused_when": (-1, Outcome.REFUSED, "refused--1"),
+    "all is well": (0, Outcome.ANSWERED, None),
+    "structured": ({"E-106": 1}, Outcome.FAILED, "not-ok"),
+}
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_the_sources_codes_mean_what_the_manifest_says(name: str) -> None:
+    """A code in `errors` decides; every other one is left to the conditions."""
+    code, outcome, why = MEANT[name]
+    reading = read(ERRORS, {"code": code, "d": {"t": "x"}})
+    assert (reading.outcome, reading.why) == (outcome, why)
+
+
+def test_error_codes_stand_in_xml_and_in_the_status_too() -> None:
+    """The same section, with a location path or with `status`."""
+    xml = {**TEXT, "errors": {"at": "head/code", "map": {"E-9": "closed"}}}
+    body = b"<r><head><code> E-9 </code></head><t>x</t></r>"
+    assert plan(xml, XML).read(RawReply(body=body, status=200)).outcome is Outcome.CLOSED
+    answer = {**TEXT, "errors": {"at": "status", "map": {"410": "no_record", "503": "closed"}}}
+    assert Answer.model_validate(answer).statuses() == {410, 503}
+    assert plan(answer).read(RawReply(body=b"", status=410)).outcome is Outcome.NO_RECORD
+    assert plan(answer).read(RawReply(body=b"<html>", status=503)).outcome is Outcome.CLOSED
+
+
+ERA = CodeTable(
+    id="gender", name="gender", source="", completeness="full", verification="seen",
+    codes={
+        "old": Code(code="old", label="", valid_to=date(2019, 12, 31)),
+        "new": Code(code="new", label="", valid_from=date(2020, 1, 1)),
+        "ever": Code(code="ever", label=""),
+    },
+)  # fmt: skip
+LAPSED: dict[str, tuple[str, str | None, bool]] = {
+    "on its last day": ("old", "2019-12-31 23:59:59", False),
+    "a day later": ("old", "2020-01-01 00:00:00", True),
+    "on its first day": ("new", "2020-01-01 00:00:00", False),
+    "a day too early": ("new", "2019-12-31 23:59:59", True),
+    "a code without dates": ("ever", "2020-01-01 00:00:00", False),
+    "a word for a code": ("旧", "2020-01-01 00:00:00", True),
+    "nobody says when": ("old", None, False),
+    "a moment no calendar holds": ("old", "9999-12-31T23:59:59Z", False),
+}
+
+
+@pytest.mark.parametrize("name", LAPSED)
+def test_a_code_counts_while_it_is_in_use(name: str) -> None:
+    """A code that was not in use when the data stood so is kept and odd."""
+    code, as_of, odd = LAPSED[name]
+    maker = Compiler(
+        at=("resources", RESOURCE.id), connect=Connect(), resource=RESOURCE,
+        tables={"gender": ERA},
+    )  # fmt: skip
+    terms = {"at": "g", "codes": {"table": "gender", "map": {"旧": "old"}}}
+    made = maker.plan(Answer.model_validate({"as_of": {"at": "s"}, "fields": {"gender": terms}}))
+    record = made.read(RawReply(body=json.dumps({"g": code, "s": as_of}).encode())).records[0]
+    assert record.values["gender"] == ("old" if code == "旧" else code)
+    assert record.odd == (("gender",) if odd else ())

@@ -103,9 +103,6 @@ REFUSED_JSON = {
 @pytest.mark.parametrize("name", REFUSED_JSON)
 def test_expressions_that_do_more_than_walk_are_refused(name: str) -> None:
     """Everything of JMESPath beyond names, indexes and flattening is refused when compiled."""
-    if name == "a very long index":
-        assert compile_json(REFUSED_JSON[name])([1]) is None
-        return
     with pytest.raises(PathRefused):
         compile_json(REFUSED_JSON[name])
 

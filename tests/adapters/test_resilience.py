@@ -13,6 +13,7 @@ import anyio.to_thread
 import pytest
 
 from adapters.asking import NotAsked
+from adapters.attempts import MAX_LEFT_BEHIND
 from adapters.breaker import Breaker
 from adapters.compiling import Compiler
 from adapters.errors import (
@@ -21,9 +22,10 @@ from adapters.errors import (
     SourceTimedOut,
     SourceUnavailable,
 )
+from adapters.guards import Guards
 from adapters.manifest import Answer, Connect
 from adapters.model import BreakerState, Outcome, RawReply, SourceCall, SourceReply
-from adapters.resilience import MAX_LEFT_BEHIND, GuardedSource, Guards, digest
+from adapters.resilience import GuardedSource, digest
 from tests.adapters.small import CATALOG, NOW, call, now
 
 pytestmark = pytest.mark.anyio

@@ -49,6 +49,9 @@ BROKEN = {
     "example without quotes": Change(RESOURCES, "example: '1'}", "example: 1}", "not-text"),
     "key that reads as false": Change(TABLES, "alpha: F", "no: F", "key-not-text"),
     "code twice": Change(TABLES, "code: '2'", "code: '1'", "duplicate-id"),
+    "day that is none": Change(TABLES, "{code: '01', label: 小学}", "{code: '01', label: 小学, valid_to: '2024-02-30'}", "ill-formed"),
+    "day without quotes": Change(TABLES, "{code: '01', label: 小学}", "{code: '01', label: 小学, valid_from: 2024}", "not-text"),
+    "validity reversed": Change(TABLES, "{code: '01', label: 小学}", "{code: '01', label: 小学, valid_from: '2024-01-02', valid_to: '2024-01-01'}", "validity-reversed"),
     "table twice": Change(TABLES, "- id: school-stage", "- id: gender", "duplicate-id", others=1),
     "empty table": Change(
         TABLES, "  codes:\n  - {code: '01', label: 小学}", "  codes: []", "empty"

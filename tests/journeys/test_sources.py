@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import httpx2
 import pytest
 
+from adapters.closing import CHINA
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
 NUMBER = "990101199001010019"
@@ -124,6 +125,7 @@ def test_a_closed_source_says_when_it_opens_and_is_not_asked(hub: RunningHub) ->
     (closed,) = field.values()
     assert (closed["state"], closed["why"]) == ("source_closed", "rest.source-closed")
     assert datetime.fromisoformat(closed["reopens_at"]) == TOMORROW
+    assert f"{TOMORROW.astimezone(CHINA):%Y-%m-%d %H:%M} 恢复" in closed["fix"]
     assert Department.asked == []
 
 
@@ -137,19 +139,25 @@ def test_the_status_comes_from_real_traffic(hub: RunningHub) -> None:
 
     permits, homes = found["residence-permit"], found["realestate"]
     assert permits["outcomes"] == {"answered": 1, "cached": 1, "failed": 1}
-    assert permits["field_states_since_start"] == {"ok": 2, "source_error": 1}
+    assert permits["field_states"] == {"ok": 2, "source_error": 1}
+    assert permits["field_states_since_start"] == permits["field_states"]
     assert permits["last_failure"] == "rest.not-ok-9"
     assert permits["latency_ms"]["p50"] is not None
-    assert homes["closed_until"] == TOMORROW.isoformat()
+    assert (homes["closed_until"], homes["closed_because"]) == (TOMORROW.isoformat(), "迁移")
     assert homes["outcomes"] == {"closed": 1}
-    assert hub.client.get("/v1/sources/realestate")["resources"] == ["realestate.ownership"]
+    assert hub.client.get("/v1/sources/xinxiang/realestate")["resources"] == [
+        "realestate.ownership"
+    ]
 
 
 def test_the_status_is_for_callers_and_unknown_sources_are_unknown(hub: RunningHub) -> None:
-    """No token, no status."""
+    """No token, no status; another county's sources do not exist for this caller."""
     with httpx2.Client(trust_env=False) as http:
         bare = http.get(f"{hub.url}/v1/sources")
         bearer = {"Authorization": f"Bearer {hub.client.token()}"}
-        unknown = http.get(f"{hub.url}/v1/sources/nobody", headers=bearer)
+        others = [
+            http.get(f"{hub.url}/v1/sources/{place}", headers=bearer)
+            for place in ("xinxiang/nobody", "shenqiu/realestate", "nowhere/realestate")
+        ]
     assert bare.status_code == 401
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "catalog.unknown-entry")
+    assert {(a.status_code, a.json()["code"]) for a in others} == {(404, "catalog.unknown-entry")}
