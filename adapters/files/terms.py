@@ -20,6 +20,7 @@ from adapters.values import (
     Forms,
     FromEnvironment,
     Long,
+    Networks,
     Placeholder,
     Seconds,
     Secret,
