@@ -304,16 +304,16 @@ def test_bad_rows_say_no_values() -> None:
     assert BadRow._fields == ("line", "column", "rule")
 
 
-def test_a_million_lines_pass_in_constant_memory(tmp_path: Path) -> None:
+def test_a_long_file_passes_in_constant_memory(tmp_path: Path) -> None:
     """No more than a few mebibytes are held, however long the file."""
     import tracemalloc  # noqa: PLC0415 -- of this test only
 
     path = tmp_path / "long.csv"
-    path.write_bytes(HEAD + b"123456,abcdef\n" * 300_000)
+    path.write_bytes(HEAD + b"123456,abcdef\n" * 100_000)
     tracemalloc.start()
     with path.open("rb") as stream:
         count = sum(1 for _ in read_text(stream, LAYOUT))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 300_000
+    assert count == 100_000
     assert peak < 4 * 1024 * 1024

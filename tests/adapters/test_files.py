@@ -580,7 +580,7 @@ async def test_a_source_that_is_closed_stops_reading(tmp_path: Path) -> None:
     county = county_of(tmp_path, manifest)
     await county.sources[SOURCE].answer(call(RESOURCE), within=0.3)
     await county.aclose()
-    left = [path.suffix for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    left = [path.suffix for path in (tmp_path / "data" / "files").rglob("*") if path.is_file()]
     assert left == [".lock"]
     assert (tmp_path / "drop" / TODAY).exists()
 
