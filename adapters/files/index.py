@@ -146,9 +146,7 @@ class Writer:
         self._database.execute("REPLACE INTO meta VALUES ('head', ?)", (head.written(),))
 
     def _find_by(self, column: Literal["key", "identity"]) -> None:
-        self._database.execute(
-            f"CREATE INDEX IF NOT EXISTS by_{column} ON rows({column}) WHERE {column} IS NOT NULL"
-        )
+        self._database.execute(f"CREATE INDEX IF NOT EXISTS by_{column} ON rows({column})")
 
     def _flush(self) -> None:
         self._database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", self._waiting)
