@@ -30,6 +30,10 @@ class Connections(Protocol):
         ...
 
 
+SETTLING = 0.02
+"""Seconds until the loop has announced every connection it let in."""
+
+
 class Listener:
     """One port. While it is shut, connecting is refused and nobody else can take the port."""
 
@@ -56,6 +60,9 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
+            # Who was let in this very moment is announced in the loop's next turns; unended, such a
+            # connection keeps the loop from closing.
+            await asyncio.sleep(SETTLING)
         await self._connections.end()
 
     async def close(self) -> None:

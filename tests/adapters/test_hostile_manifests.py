@@ -5,7 +5,6 @@ reads no file it should not, and computes nothing.
 from __future__ import annotations
 
 import json
-import os
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -271,12 +270,14 @@ def answering(answer: dict[str, Any]) -> Callable[[Any], Any]:
     return lambda document: plan.read(RawReply(body=json.dumps(document).encode(), status=200))
 
 
-def test_the_environment_is_read_for_connections_only(tmp_path: Path) -> None:
+def test_the_environment_is_read_for_connections_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A variable may stand in `connect`; as a key, a constant or a path it is text like any
     other, and nothing outside the mapping that is given is looked at.
     """
-    os.environ.setdefault("MIANTI_TEST_SECRET", "from-the-environment")
-    text = MANIFEST.replace("PERMIT_URL", "MIANTI_TEST_SECRET")
+    monkeypatch.setenv("TEST_SECRET", "from-the-environment")
+    text = MANIFEST.replace("PERMIT_URL", "TEST_SECRET")
     write(tmp_path, permit=text)
     with pytest.raises(InvalidManifest) as caught:
         connect(tmp_path, county=COUNTY, catalog=CATALOG, environment={}, now=now)
