@@ -33,6 +33,7 @@ CREATE TABLE rows(key BLOB NOT NULL, identity BLOB, line INTEGER NOT NULL, body 
 """
 _BLIND = 16
 BATCH = 2000
+LOOKUP = "SELECT body FROM rows WHERE key = ? ORDER BY rowid LIMIT ?"
 
 DropIdentity = tuple[str, int, int]
 
@@ -303,9 +304,7 @@ class _Opened:
         except Empty:
             database = self._connected()
         try:
-            found = database.execute(
-                "SELECT body FROM rows WHERE key = ? ORDER BY rowid LIMIT ?", (key, most + 1)
-            ).fetchall()
+            found = database.execute(LOOKUP, (key, most + 1)).fetchall()
         finally:
             self._give_back(database)
         cells = self._codec.cells

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from adapters.errors import InvalidManifest
+from adapters.files.drops import Changed, DropFolder
+from adapters.files.index import LOOKUP
+from adapters.files.terms import FilesConnect
 from adapters.model import Outcome
 from adapters.ports import Surroundings
 from adapters.registry import check
+from adapters.values import FromEnvironment
+from hub.keep import VaultSealer
+from hub.vault import MemoryDataKeys, Vault
 from tests.adapters.drops import (
     HEAD,
     MANIFEST,
@@ -507,32 +513,14 @@ async def test_one_identity_twice_in_a_whole_file_is_a_bad_row(tmp_path: Path) -
 # --- at rest, in time -------------------------------------------------------------------------
 
 
-class Vault:
-    """A sealer as the hub might have one."""
-
-    def __init__(self) -> None:
-        self._cipher = AESGCM(bytes(32))
-
-    def seal(self, place: str, text: str) -> bytes:
-        """AES-GCM bound to the place."""
-        nonce = os.urandom(12)
-        return nonce + self._cipher.encrypt(nonce, text.encode(), place.encode())
-
-    def unseal(self, place: str, sealed: bytes) -> str:
-        """The text again."""
-        try:
-            return self._cipher.decrypt(sealed[:12], sealed[12:], place.encode()).decode()
-        except InvalidTag:
-            raise ValueError("not sealed here") from None
-
-
 async def test_the_index_shows_nothing_to_others(tmp_path: Path) -> None:
     """It is readable by us alone; sealed, it holds neither number nor name; and an index that was
     not sealed is not used where sealing is wanted.
     """
     drop(tmp_path / "drop", csv_of(*ROWS))
     await asked(tmp_path)
-    around = Surroundings(data_dir=tmp_path / "data", sealer=Vault())
+    vault = Vault.at(tmp_path / "keys", MemoryDataKeys())
+    around = Surroundings(data_dir=tmp_path / "data", sealer=VaultSealer(vault=vault))
     county = county_of(tmp_path, surroundings=around)
     reply = await county.sources[SOURCE].answer(call(RESOURCE), within=5)
     await county.aclose()
@@ -542,6 +530,38 @@ async def test_the_index_shows_nothing_to_others(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     body = path.read_bytes()
     assert not any(value.encode() in body for value in (ID_NUMBER, NAME, "J1"))
+
+
+async def test_a_question_touches_only_its_rows(tmp_path: Path) -> None:
+    """However many others there are: the database looks up, it does not read through."""
+    drop(tmp_path / "drop", csv_of(*ROWS))
+    await asked(tmp_path)
+    path = next((tmp_path / "data").rglob("*.sqlite3"))
+    with closing(sqlite3.connect(path)) as database:
+        plan = database.execute("EXPLAIN QUERY PLAN " + LOOKUP, (b"", 1)).fetchall()
+    assert [step[3] for step in plan] == ["SEARCH rows USING INDEX by_key (key=?)"]
+
+
+async def test_a_file_that_grows_while_it_is_read_is_not_taken(tmp_path: Path) -> None:
+    """Nor is one that was put in its place; both are looked at again the next time."""
+    terms = {"folder": FromEnvironment(tmp_path / "drop"), "format": "csv", "flag": "{file}.ok"}
+    path = drop(tmp_path / "drop", csv_of(*ROWS))
+    folder = DropFolder(FilesConnect.model_validate(terms), now)
+    (found,) = folder.drops("jzz_*.csv")
+
+    def grows() -> None:
+        with folder.opened(found) as stream, path.open("ab") as more:
+            assert stream.read()
+            more.write(b"J3,")
+
+    with pytest.raises(Changed):
+        grows()
+    with pytest.raises(Changed), folder.opened(found):
+        pytest.fail("it was opened")
+    path.write_bytes(csv_of(ROW).encode("gb18030"))
+    with pytest.raises(Changed), folder.opened(found):
+        pytest.fail("it was opened")
+    assert reason_of(tmp_path) is None
 
 
 async def test_a_damaged_index_is_made_again(tmp_path: Path) -> None:
