@@ -88,7 +88,7 @@ class Attempts:
         """
         hedge = self._guards.hedge
         asked = (self._transport,) if hedge is None else (self._transport, hedge.replica)
-        ends = (getattr(each, "expires_at", None) for each in asked)
+        ends = (each.expires_at for each in asked)
         return min((end for end in ends if end is not None), default=None)
 
     async def fetch(self, call: SourceCall, plan: Plan, budget: float) -> Fetched:

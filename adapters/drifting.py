@@ -357,8 +357,8 @@ class Drift:
 
     @property
     def expires_at(self) -> datetime | None:
-        """The transport's, where it has one."""
-        return getattr(self._transport, "expires_at", None)
+        """The transport's."""
+        return self._transport.expires_at
 
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """See `adapters.model.Transport`."""

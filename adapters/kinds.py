@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 
 from adapters import manifest
 from adapters.manifest import Finding
-from adapters.model import RawReply, SourceCall
+from adapters.model import RawReply, Transport
 from adapters.ports import Surroundings
 
 GROUP = "mianti.adapters"
@@ -59,7 +59,7 @@ class Opening:
     """Stands in for the network where recorded answers are played (`adapters.rehearsal`)."""
 
 
-class Kind(Protocol):
+class Kind(Transport, Protocol):
     """What stands behind `kind:`."""
 
     Connect: ClassVar[type[manifest.Connect]]
@@ -70,14 +70,6 @@ class Kind(Protocol):
     @classmethod
     def inspect(cls, opening: Opening) -> Iterable[Finding]:
         """What is wrong in the sections beyond their grammar; contacts nobody."""
-        ...
-
-    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
-        """As `adapters.model.Transport.fetch`."""
-        ...
-
-    async def aclose(self) -> None:
-        """Release connections."""
         ...
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -54,6 +54,7 @@ class ManualTransport:
 
     Connect: ClassVar[type[manifest.Connect]] = ManualConnect
     Ask: ClassVar[type[manifest.Ask]] = ManualAsk
+    expires_at: datetime | None = None
     REHEARSED: ClassVar[bool] = False
     """A clerk leaves nothing that could be played again."""
 

@@ -145,6 +145,13 @@ class RawReply:
 class Transport(Protocol):
     """One dialect. `kind` in a manifest selects it (entry-point group `mianti.adapters`)."""
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the next certificate or secret ends with which it identifies itself; None: it knows
+        of none.
+        """
+        ...
+
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """Ask, at most `within` seconds.
 

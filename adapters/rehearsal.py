@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,8 @@ def offline(opening: Opening, address: str) -> Opening:
 
 class Given:
     """A transport whose reply is there already."""
+
+    expires_at: datetime | None = None
 
     def __init__(self, reply: RawReply) -> None:
         self._reply = reply

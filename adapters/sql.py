@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -182,6 +183,7 @@ class SQLTransport:
 
     Connect: ClassVar[type[manifest.Connect]] = SQLConnect
     Ask: ClassVar[type[manifest.Ask]] = SQLAsk
+    expires_at: datetime | None = None
 
     def __init__(self, opening: Opening) -> None:
         connect: SQLConnect = opening.connect

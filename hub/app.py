@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -51,8 +51,7 @@ from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import VaultSealer, keep_at
-from hub.model import Consumer, Subject
-from hub.predicates import Watched
+from hub.narrowing import NarrowingGuard
 from hub.settings import Configuration, Settings
 from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
 from hub.tally import FieldTally
@@ -104,6 +103,12 @@ def join(configuration: Configuration) -> Context:
         for county in whole.counties
     }
     connected, whole = _connect(whole, configuration, surroundings, desks)
+    thresholds = ThresholdBook(
+        database=database,
+        vault=vault,
+        most=settings.predicate_thresholds,
+        window=timedelta(days=settings.predicate_window_days),
+    )
     cache: Cache = RedisCache(settings.cache_url) if settings.cache_url else MemoryCache()
     tally = FieldTally()
     exchange = Exchange(
@@ -112,7 +117,7 @@ def join(configuration: Configuration) -> Context:
         evidence=evidence,
         now=now,
         salt=vault.salt,
-        admits=_guard(database, vault, settings),
+        admits=NarrowingGuard(book=thresholds, now=now).admits,
         counted=tally.count,
         reserve_ms=settings.deadline_reserve_ms,
     )
@@ -185,27 +190,6 @@ def join(configuration: Configuration) -> Context:
             lease=timedelta(seconds=settings.batch_lease_seconds),
         ),
     )
-
-
-def _guard(
-    database: Database, vault: Vault, settings: Settings
-) -> Callable[[Consumer, Subject, Watched], Awaitable[bool]]:
-    """The guard against narrowing a value by repeated questions."""
-    book = ThresholdBook(
-        database=database,
-        vault=vault,
-        most=settings.predicate_thresholds,
-        window=timedelta(days=settings.predicate_window_days),
-    )
-
-    async def admits(consumer: Consumer, subject: Subject, watched: Watched) -> bool:
-        derived = watched.derived
-        # By the field, not by the quantity: an age and a birth date narrow the same value.
-        about = (str(subject.id_type), subject.number, derived.resource, derived.field)
-        cut = f"{derived.how} {watched.predicate.cut}"
-        return await asyncio.to_thread(book.admit, (consumer.client_id, *about), cut, now())
-
-    return admits
 
 
 def _stored(settings: Settings) -> tuple[Database, Vault]:

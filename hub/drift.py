@@ -53,7 +53,7 @@ def _broken(county: str, change: Change, grants: Iterable[Grant]) -> Broken:
         if grant.county == county
         and grant.resource == change.resource
         and lost
-        and ("*" in grant.fields or lost & grant.fields)
+        and ("*" in grant.fields or lost & grant.reaches)
     ]
     return Broken(
         county=county,

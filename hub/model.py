@@ -84,6 +84,10 @@ class Consumer:
     active: bool = True
 
 
+JUDGED_ONLY = "predicate:"
+"""Before a field in a grant: judged, never shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """A right to ask: consumer × resource × fields × items (purpose) × time.
@@ -97,7 +101,7 @@ class Grant:
     county: str
     resource: str
     fields: frozenset[str]
-    """Field ids, or `*` for all fields of the resource."""
+    """Field ids, or `*` for all fields of the resource. `predicate:<field>`: judged, never shown."""
     items: frozenset[str]
     """Service items or bundles the answer may serve."""
     legal_basis: str
@@ -105,6 +109,11 @@ class Grant:
     valid_from: datetime
     valid_to: datetime
     active: bool = True
+
+    @property
+    def reaches(self) -> frozenset[str]:
+        """What the answer draws on, shown or only judged: field ids, or `*`."""
+        return frozenset(name.removeprefix(JUDGED_ONLY) for name in self.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,7 @@ from hub.database import Database
 from hub.errors import InvalidSettings
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
 from hub.ids import new_id
-from hub.model import Consumer, Grant
-from hub.predicates import ONLY
+from hub.model import JUDGED_ONLY, Consumer, Grant
 from hub.store import put_consumer, put_grants
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -128,7 +127,7 @@ def _judge(page: Page, entries: Sequence[_Entry], county: str, catalog: Catalog)
                 page.complain(at, "unknown-resource", resource_id, "a resource of the catalog")
                 continue
             for name in right.fields:
-                if name != "*" and name.removeprefix(ONLY) not in resource.fields:
+                if name != "*" and name.removeprefix(JUDGED_ONLY) not in resource.fields:
                     page.complain(at, "unknown-field", name, f"a field of {resource_id}, or '*'")
 
 

@@ -21,11 +21,17 @@ from zoneinfo import ZoneInfo
 from catalog.lookup import FieldPath, Op, Predicate, quantity
 from catalog.lookup import resource as resource_in
 from catalog.model import Catalog, DataResource, Derived, FieldType, How
-from hub.model import FieldAnswer, FieldState, Grant, Json, QueryRequest, ResourceAnswer
+from hub.model import (
+    JUDGED_ONLY,
+    FieldAnswer,
+    FieldState,
+    Grant,
+    Json,
+    QueryRequest,
+    ResourceAnswer,
+)
 from hub.standing import in_force
 
-ONLY = "predicate:"
-"""Before a field in a grant: judged, never shown."""
 CHINA = ZoneInfo("Asia/Shanghai")
 """Somebody is 18 from the day on, in China."""
 
@@ -138,7 +144,7 @@ def watch(request: QueryRequest, catalog: Catalog, county: str) -> Watch:
 
 
 def _widened(grant: Grant, judged: Iterable[tuple[str, str]]) -> Grant:
-    more = {f for r, f in judged if r == grant.resource and ONLY + f in grant.fields}
+    more = {f for r, f in judged if r == grant.resource and JUDGED_ONLY + f in grant.fields}
     return replace(grant, fields=grant.fields | more) if more else grant
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,10 @@ def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool)
     listener = bind(settings.host, settings.port)
 
     def on_ready() -> None:
+        # What stands now, stands until the process ends: catalog, routes, mappings. Left to the
+        # collector, all of it would be looked through again and again while answers wait.
+        gc.collect()
+        gc.freeze()
         if with_hints:
             _print_what_to_try(settings.public_url, settings.data_dir)
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from adapters import samples
@@ -159,6 +160,8 @@ async def _asked(
 class _Kept:
     """The kind's transport, which stays open for the next case."""
 
+    expires_at: datetime | None = None
+
     def __init__(self, transport: Transport | None) -> None:
         self._transport = transport
 
@@ -172,6 +175,8 @@ class _Kept:
 
 class _Scripted:
     """A transport that does what a case says."""
+
+    expires_at: datetime | None = None
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply

@@ -36,6 +36,7 @@ class EchoAsk(manifest.Ask):
 class EchoTransport:
     Connect = EchoConnect
     Ask = EchoAsk
+    expires_at = None
 
     def __init__(self, opening: Opening) -> None:
         self._greeting = opening.connect.greeting

@@ -7,6 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import anyio.to_thread
@@ -44,6 +45,8 @@ Fetch = Callable[[], Awaitable[RawReply]]
 
 class Scripted:
     """A transport that does what it is told, one thing after the other; the last again."""
+
+    expires_at: datetime | None = None
 
     def __init__(self, *steps: RawReply | BaseException | Fetch) -> None:
         self.steps, self.asked, self.closed = list(steps), 0, False

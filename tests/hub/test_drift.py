@@ -29,6 +29,7 @@ WHO: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "by the field": ({"fields": frozenset({"name"})}, {}, ("school",)),
     "by all fields": ({"fields": frozenset({"*"})}, {}, ("school",)),
     "by the second of the fields": ({"fields": frozenset({"former_name", "x"})}, {}, ("school",)),
+    "by the right to judge the field": ({"fields": frozenset({"predicate:name"})}, {}, ("school",)),
     "another field": ({"fields": frozenset({"gender"})}, {}, ()),
     "another resource": ({}, {"resource": "hukou.household"}, ()),
     "another county": ({"county": "shenqiu"}, {}, ()),

@@ -7,10 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import pytest
 from hub.client import HubClient
 from hub.receipts import Verdict, verify_receipt
 from hub.serving import bind
+from tests.world.department import Department, listening
 from tests.world.hub import CLIENT, RunningHub, county_with, grant, running_hub
 
 MANIFEST = """
@@ -50,34 +49,21 @@ def number(serial: int) -> str:
     return body + "10X98765432"[total % 11]
 
 
-class Permits(BaseHTTPRequestHandler):
+class Permits(Department):
     """Everybody has a permit, but those whose number ends in 1."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer by number."""
         asked = self.path.rpartition("=")[2]
         rows = [] if asked.endswith("1") else [{"no": f"J{asked[-4:]}"}]
-        body = json.dumps({"data": rows}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say({"data": rows})
 
 
 @pytest.fixture(scope="module")
 def department() -> Iterator[str]:
     """The department's address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Permits)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with listening(Permits) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

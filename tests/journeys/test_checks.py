@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx2
 import pytest
 
-from hub.app import now
 from hub.client import HubClient
-from hub.model import Consumer
-from hub.onboarding import new_client_key, register_consumer
 from hub.receipts import Verdict, verify_receipt
+from tests.world.department import Department, listening
+from tests.world.desk import admitted
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
 CLEAN, FINED = "91990101MA0000015C", "91990101MA00000237"
@@ -63,12 +59,12 @@ resources:
 """
 
 
-class Departments(BaseHTTPRequestHandler):
+class Departments(Department):
     """Credit and housing fund."""
 
     broken: ClassVar[set[str]] = set()
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer by path and number."""
         body: Any = {"code": "1", "no": "X1", "rows": []}
         if self.path.startswith("/fund"):
@@ -80,14 +76,7 @@ class Departments(BaseHTTPRequestHandler):
             ]
         if self.path.partition("?")[0] in Departments.broken:
             body = {"code": "500"}
-        data = json.dumps(body).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +88,28 @@ class World:
     lead: HubClient
 
 
-def caller(hub: RunningHub, folder: Path, name: str, authority: str) -> HubClient:
-    """A registered department."""
-    consumer = Consumer(
-        client_id=name,
-        name=authority,
-        authority=f"xinxiang/{authority}",
-        county="xinxiang",
-        jwks=new_client_key(folder / f"{name}.jwk"),
-    )
-    register_consumer(hub.context.database, hub.context.evidence, consumer, now)
-    return HubClient(hub.url, name, folder / f"{name}.jwk")
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two connected departments; all others have no system."""
     folder = tmp_path_factory.mktemp("checks")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Departments)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     items = frozenset({"xinxiang-06", "xinxiang-07"})
-    with running_hub(
-        folder,
-        county_with(folder / "counties", {"credit": CREDIT, "fund": FUND}),
-        environment={"DEPARTMENT_URL": f"http://127.0.0.1:{server.server_port}"},
-        grants=[
-            grant("credit.compliance", items=items),
-            grant("housing-fund.employer", items=items),
-        ],
-    ) as hub:
-        police = caller(hub, folder, "police", "县公安局")
-        lead = caller(hub, folder, "lead", "县行政审批和政务信息管理局")
+    with (
+        listening(Departments) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"credit": CREDIT, "fund": FUND}),
+            environment={"DEPARTMENT_URL": url},
+            grants=[
+                grant("credit.compliance", items=items),
+                grant("housing-fund.employer", items=items),
+            ],
+        ) as hub,
+    ):
+        police = admitted(hub, folder, "police", "县公安局")
+        lead = admitted(hub, folder, "lead", "县行政审批和政务信息管理局")
         yield World(hub, police, lead)
         police.close()
         lead.close()
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,9 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from hub.store import DeferredBook
 from hub.webhooks import may_be_called, new_secret
 from tests.hub.conftest import server_database
 from tests.journeys.test_desk import GRANTED, NUMBERS, question, refusal
+from tests.world.department import Department, listening
 from tests.world.desk import admitted, ledger
 from tests.world.hub import CLIENT, RunningHub, county_with, grant, running_hub
 
@@ -54,22 +53,15 @@ def receiver() -> Iterator[Receiver]:
     """An endpoint on loopback."""
     state = Receiver("")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(Department):
+        def answer(self) -> None:
             length = int(self.headers["Content-Length"])
             headers = {k.lower(): v for k, v in self.headers.items()}
-            self.send_response(state.take(headers, self.rfile.read(length)))
-            self.end_headers()
+            self.say(b"", state.take(headers, self.rfile.read(length)))
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}/mianti"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield state
-    server.shutdown()
-    server.server_close()
+    with listening(Handler) as url:
+        state.url = f"{url}/mianti"
+        yield state
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
 
 from hub.receipts import Verdict, verify_receipt, with_values
+from tests.world.department import Department, listening
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
 NUMBER, OTHER = "990101199001010019", "990101201806010032"
@@ -42,43 +41,35 @@ NO, ADDRESS, UNTIL = (
 ROW = {"no": "J1", "address": "示例路8号", "until": "20991231"}
 
 
-class Department(BaseHTTPRequestHandler):
+class Told(Department):
     """Says what a test told it to."""
 
     said: ClassVar[bytes] = b""
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Say it."""
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(self.said)))
-        self.end_headers()
-        self.wfile.write(self.said)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say(self.said)
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub with one source; its breaker stays closed, for every second answer is good."""
     folder = tmp_path_factory.mktemp("odd")
-    department = ThreadingHTTPServer(("127.0.0.1", 0), Department)
-    threading.Thread(target=department.serve_forever, daemon=True).start()
-    with running_hub(
-        folder,
-        county_with(folder / "counties", {"residence-permit": MANIFEST}),
-        environment={"PERMIT_URL": f"http://127.0.0.1:{department.server_port}"},
-        grants=[grant("residence-permit.status")],
-    ) as running:
+    with (
+        listening(Told) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"residence-permit": MANIFEST}),
+            environment={"PERMIT_URL": url},
+            grants=[grant("residence-permit.status")],
+        ) as running,
+    ):
         yield running
-    department.shutdown()
-    department.server_close()
 
 
 def ask(hub: RunningHub, said: bytes) -> dict[str, Any]:
     """What the hub answers when the department says that."""
-    Department.said = said
+    Told.said = said
     subject = {"kind": "person", "id_type": "citizen-id", "id": NUMBER}
     basis = {"item": "xinxiang-10", "case": "C-1", "kind": "statutory"}
     body = {

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +14,7 @@ import pytest
 from catalog.loading import load
 from hub.bundles import FormState, PlanRequest, assemble_plan
 from hub.model import Basis, BasisKind, IdType, Subject
+from tests.world.department import Department, listening
 from tests.world.hub import COUNTIES, RunningHub, county_with, grant, running_hub
 
 FATHER, CHILD = "990101199001010019", "990101201806010032"
@@ -98,40 +96,31 @@ def records(resource: str, number: str) -> list[dict[str, Any]]:
     )
 
 
-class Department(BaseHTTPRequestHandler):
+class Told(Department):
     """All departments behind one socket."""
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer from `records`; fail for the real estate of one."""
         parts = urlsplit(self.path)
         resource, number = parts.path[1:], parse_qs(parts.query)["id"][0]
         broken = number == BROKEN and resource == "realestate.ownership"
-        body = json.dumps({"code": "0", "data": records(resource, number)}).encode()
-        self.send_response(500 if broken else 200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say({"code": "0", "data": records(resource, number)}, 500 if broken else 200)
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub with four sources, all but one granted for 教育入学."""
     folder: Path = tmp_path_factory.mktemp("plan")
-    department = ThreadingHTTPServer(("127.0.0.1", 0), Department)
-    threading.Thread(target=department.serve_forever, daemon=True).start()
-    with running_hub(
-        folder,
-        county_with(folder / "counties", manifests()),
-        environment={"DEPARTMENT_URL": f"http://127.0.0.1:{department.server_port}"},
-        grants=[grant(resource) for resource in RESOURCES if resource != UNGRANTED],
-    ) as running:
+    with (
+        listening(Told) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", manifests()),
+            environment={"DEPARTMENT_URL": url},
+            grants=[grant(resource) for resource in RESOURCES if resource != UNGRANTED],
+        ) as running,
+    ):
         yield running
-    department.shutdown()
-    department.server_close()
 
 
 def plan(hub: RunningHub, applicant: str = FATHER, **changes: Any) -> httpx2.Response:

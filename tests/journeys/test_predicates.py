@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
 
 from hub.predicates import CHINA
 from tests.hub.conftest import server_database
+from tests.world.department import Department, listening
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
 ADULT, NOBODY, ODD, EVE, GUARDED, OTHER = (
@@ -52,27 +51,19 @@ resources:
 """
 
 
-class Register(BaseHTTPRequestHandler):
+class Register(Department):
     """A register of people and homes."""
 
     asked: ClassVar[list[str]] = []
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer by number."""
         Register.asked.append(self.path)
         number = self.path[-18:]
         rows: list[dict[str, str]] = [{"no": "B1"}, {"no": "B2"}]
         if self.path.startswith("/person"):
             rows = [{"name": "赵明示", "gender": "1", "born": BORN.get(number, "19900307")}]
-        body = json.dumps({"data": [] if number == NOBODY else rows}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say({"data": [] if number == NOBODY else rows})
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -82,19 +73,18 @@ def hub(
     """A hub whose caller may judge the birth date and not see it; homes it may see."""
     folder = tmp_path_factory.mktemp("predicates")
     more = {"database_url": server_database(request)} if request.param == "postgresql" else {}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Register)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     judged = frozenset({"predicate:birth_date", "predicate:gender"})
-    with running_hub(
-        folder,
-        county_with(folder / "counties", {"hukou": HUKOU}),
-        environment={"BASE_URL": f"http://127.0.0.1:{server.server_port}"},
-        grants=[grant("hukou.person", fields=judged), grant("realestate.ownership")],
-        **more,
-    ) as running:
+    with (
+        listening(Register) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"hukou": HUKOU}),
+            environment={"BASE_URL": url},
+            grants=[grant("hukou.person", fields=judged), grant("realestate.ownership")],
+            **more,
+        ) as running,
+    ):
         yield running
-    server.shutdown()
-    server.server_close()
 
 
 def ask(hub: RunningHub, number: str, *want: str, path: str = "/v1/queries") -> dict[str, Any]:

@@ -6,7 +6,6 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import httpx2
@@ -15,6 +14,7 @@ import pytest
 from hub.client import client_assertion
 from hub.receipts import Verdict, verify_receipt, with_values
 from hub.tokens import ASSERTION_TYPE
+from tests.world.department import Department, listening
 from tests.world.hub import CLIENT, RunningHub, county_with, grant, running_hub
 
 KNOWN, UNKNOWN, BROKEN, SLOW = (
@@ -45,13 +45,13 @@ resources:
 """
 
 
-class Permits(BaseHTTPRequestHandler):
+class Permits(Department):
     """A department's system with a mind of its own."""
 
     asked: ClassVar[list[str]] = []
     gate: ClassVar[threading.Event] = threading.Event()
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """Answer by number."""
         Permits.asked.append(self.path)
         row = {
@@ -68,39 +68,30 @@ class Permits(BaseHTTPRequestHandler):
             answer = {"code": "500", "message": "数据库错误"}
         elif SLOW in self.path:
             Permits.gate.wait(5)
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        self.say(answer)
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub with one connected source and three grants: good, ended, and for another item."""
     folder = tmp_path_factory.mktemp("hub")
-    department = ThreadingHTTPServer(("127.0.0.1", 0), Permits)
-    threading.Thread(target=department.serve_forever, daemon=True).start()
     fields = frozenset({"permit_no", "name", "residence_address", "endorsed_until", "issuer"})
     grants = [
         grant("residence-permit.status", fields=fields),
         grant("realestate.ownership", items=frozenset({"xinxiang-19"})),
         grant("hukou.household"),
     ]
-    with running_hub(
-        folder,
-        county_with(folder / "counties", {"residence-permit": MANIFEST}),
-        environment={"PERMIT_URL": f"http://127.0.0.1:{department.server_port}"},
-        grants=grants,
-    ) as running:
+    with (
+        listening(Permits) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"residence-permit": MANIFEST}),
+            environment={"PERMIT_URL": url},
+            grants=grants,
+        ) as running,
+    ):
         yield running
     Permits.gate.set()
-    department.shutdown()
-    department.server_close()
 
 
 def question(number: str = KNOWN, **changes: Any) -> dict[str, Any]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import httpx2
 import pytest
 
 from adapters.closing import CHINA
+from tests.world.department import Department, listening
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
 NUMBER = "990101199001010019"
@@ -44,41 +43,33 @@ resources:
 """
 
 
-class Department(BaseHTTPRequestHandler):
+class Told(Department):
     """Answers, unless it is broken."""
 
     broken: ClassVar[bool] = False
     asked: ClassVar[list[str]] = []
 
-    def do_GET(self) -> None:
+    def answer(self) -> None:
         """A permit."""
-        Department.asked.append(self.path)
-        body = json.dumps({"code": "9" if Department.broken else "0", "data": [{"no": "J1"}]})
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
+        Told.asked.append(self.path)
+        self.say({"code": "9" if Told.broken else "0", "data": [{"no": "J1"}]})
 
 
 @pytest.fixture
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub with a source whose answers may be used again and one that is closed."""
     folder = tmp_path_factory.mktemp("sources")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Department)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Department.broken, Department.asked = False, []
-    with running_hub(
-        folder,
-        county_with(folder / "counties", {"residence-permit": KEPT, "realestate": CLOSED}),
-        environment={"DEPARTMENT_URL": f"http://127.0.0.1:{server.server_port}"},
-        grants=[grant("residence-permit.status"), grant("realestate.ownership")],
-    ) as running:
+    Told.broken, Told.asked = False, []
+    with (
+        listening(Told) as url,
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"residence-permit": KEPT, "realestate": CLOSED}),
+            environment={"DEPARTMENT_URL": url},
+            grants=[grant("residence-permit.status"), grant("realestate.ownership")],
+        ) as running,
+    ):
         yield running
-    server.shutdown()
-    server.server_close()
 
 
 def ask(hub: RunningHub, *want: str, **changes: Any) -> dict[str, Any]:
@@ -101,7 +92,7 @@ def test_a_kept_answer_is_labelled_and_has_its_own_receipt(hub: RunningHub) -> N
     """The department is asked once; the log says that the second answer was a kept one."""
     first, again = ask(hub, PERMIT), ask(hub, PERMIT)
     fresh = [a["fields"][PERMIT]["provenance"]["freshness"] for a in (first, again)]
-    assert (fresh, len(Department.asked)) == (["live", "cached"], 1)
+    assert (fresh, len(Told.asked)) == (["live", "cached"], 1)
     leaf = json.loads(hub.client.get(f"/v1/receipts/{again['receipt']}")["leaf"])
     assert leaf["body"]["fields"][PERMIT]["freshness"] == "cached"
 
@@ -109,7 +100,7 @@ def test_a_kept_answer_is_labelled_and_has_its_own_receipt(hub: RunningHub) -> N
 def test_a_stale_answer_is_never_shown_as_fresh(hub: RunningHub) -> None:
     """The caller asked for it, the state says stale, and why says what was wrong."""
     ask(hub, PERMIT)
-    Department.broken = True
+    Told.broken = True
     wish = {"max_age": "PT0.001S", "stale_if_error": "PT1H"}
     field = ask(hub, PERMIT, freshness=wish)["fields"][PERMIT]
     assert (field["state"], field["value"]) == ("stale", "J1")
@@ -126,14 +117,14 @@ def test_a_closed_source_says_when_it_opens_and_is_not_asked(hub: RunningHub) ->
     assert (closed["state"], closed["why"]) == ("source_closed", "rest.source-closed")
     assert datetime.fromisoformat(closed["reopens_at"]) == TOMORROW
     assert f"{TOMORROW.astimezone(CHINA):%Y-%m-%d %H:%M} 恢复" in closed["fix"]
-    assert Department.asked == []
+    assert Told.asked == []
 
 
 def test_the_status_comes_from_real_traffic(hub: RunningHub) -> None:
     """Counts, states, latencies and the calendar, for the caller's own county."""
     ask(hub, PERMIT)
     ask(hub, PERMIT, "realestate.ownership[].certificate_no")
-    Department.broken = True
+    Told.broken = True
     ask(hub, PERMIT, freshness={"max_age": "PT0.001S"})
     found = {source["source"]: source for source in hub.client.get("/v1/sources")["sources"]}
 
