@@ -141,10 +141,12 @@ class _Lines:
 def _separated(lines: _Lines, layout: Layout) -> Rows:
     records = _records(lines, layout)
     first = next(records, None)
+    if first is None and not layout.named:
+        return  # whether nothing is what was meant, the control file tells
     if first is None or (layout.named and isinstance(first, BadRow)):
         if isinstance(first, BadRow) and first.rule != "width":
             raise Unusable(first.rule)
-        raise Unusable("no-head" if layout.named else "empty")
+        raise Unusable("no-head")
     width = MAX_COLUMNS if isinstance(first, BadRow) else len(first.cells)
     places = _places(first.cells if isinstance(first, Row) else (), layout)
     if not layout.named:

@@ -11,7 +11,7 @@ import asyncio
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import anyio
 import anyio.to_thread
 
-from adapters import asking, manifest, paths
+from adapters import asking, manifest, paths, tracing
 from adapters.converters import Unreadable
 from adapters.errors import (
     AdapterError,
@@ -38,7 +38,7 @@ from adapters.files.terms import FilesAsk, FilesConnect, leaf_of
 from adapters.kinds import Opening
 from adapters.located import At
 from adapters.manifest import Answer, Finding
-from adapters.model import RawReply, SourceCall
+from adapters.model import RawReply, SourceCall, Transport
 from adapters.paths import PathRefused
 
 THREADS = 4
@@ -49,6 +49,10 @@ THREADS = 4
 class _Resource:
     """How one resource is found."""
 
+    pattern: str
+    """Of its files, as a trace shows them."""
+    named: Callable[[SourceCall], Mapping[str, str]]
+    """What is looked for, by column, as a trace shows it."""
     index: Index
     intake: Intake
     keys: tuple[tuple[KeyColumn, asking.Resolver], ...]
@@ -80,6 +84,8 @@ class FilesTransport:
 
     Connect: ClassVar[type[manifest.Connect]] = FilesConnect
     Ask: ClassVar[type[manifest.Ask]] = FilesAsk
+    expires_at: datetime | None = None
+    """SFTP knows us by a password or a bare key, and neither says when it ends."""
 
     def __init__(self, opening: Opening) -> None:
         self._connect: FilesConnect = opening.connect
@@ -103,6 +109,8 @@ class FilesTransport:
             )  # fmt: skip
             leaves = [asking.leaf(leaf_of(terms)) for terms in ask.key.values()]
             self._resources[name] = _Resource(
+                pattern=ask.file,
+                named=asking.row({name: leaf_of(terms) for name, terms in ask.key.items()}),
                 index=index, intake=intake, max_rows=ask.max_rows,
                 keys=tuple(zip(key_columns(ask), leaves, strict=True)),
             )  # fmt: skip
@@ -123,10 +131,30 @@ class FilesTransport:
             yield from _ask_findings((*at, "ask"), connect, ask)
             yield from _answer_findings((*at, "answer"), ask, opening.answers[resource])
 
+    @classmethod
+    def played(cls, opening: Opening, resource: str, reply: RawReply) -> Transport:
+        """The transport over a folder of its own, in which the rows of `reply` were dropped; see
+        `adapters.rehearsal`.
+        """
+        from adapters.files.playing import Played  # noqa: PLC0415 -- for rehearsals only
+
+        return Played(opening, resource, reply)
+
+    async def look(self) -> None:
+        """Look into the folder now, and wait until what is new is taken in."""
+        await self._first_refresh()
+        self._looked = None
+        self._look()
+        await self._first_refresh()
+
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """Ask; see `adapters.model.Transport`."""
         resource = self._resources[call.resource]
         wanted = resource.wanted(call)
+        if (trace := tracing.current()) is not None:
+            trace.sent(
+                tracing.Sent(method="FIND", address=resource.pattern, query=resource.named(call))
+            )
         try:
             with anyio.fail_after(within):
                 self._look()

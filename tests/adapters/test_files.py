@@ -42,41 +42,6 @@ from tests.adapters.small import CATALOG, COUNTY, ID_NUMBER, NAME, call, now, wr
 
 pytestmark = pytest.mark.anyio
 
-XLSX = MANIFEST.replace("format: csv", "format: xlsx").replace("jzz_*.csv", "jzz_*.xlsx")
-FIXED = MANIFEST.replace("format: csv", "format: fixed").replace(
-    "[证号, 姓名, 身份证号, 性别, 出生日期]",
-    "{ 证号: 4, 姓名: 20, 身份证号: 18, 性别: 2, 出生日期: 8 }",
-)
-XML = (
-    MANIFEST.replace("format: csv", "format: xml")
-    .replace("jzz_*.csv", 'jzz_*.xml"\n      record: "rows/row')
-    .replace("证号, 姓名", '"@证号", 姓名')
-    .replace("""'"证号"'""", """'"@证号"'""")
-)
-PLACES = MANIFEST.replace("charset: gb18030", "charset: gb18030\n  header: none").replace(
-    "[证号, 姓名, 身份证号, 性别, 出生日期]",
-    "{ 证号: 2, 姓名: 1, 身份证号: 3, 性别: 4, 出生日期: 5 }",
-)
-
-
-def fixed_of(*rows: tuple[str, ...]) -> bytes:
-    """Lines in which each column has its width in bytes."""
-    widths = (4, 20, 18, 2, 8)
-    cells = ([c.encode("gb18030").ljust(w) for c, w in zip(r, widths, strict=True)] for r in rows)
-    return b"".join(b"".join(row) + b"\n" for row in cells)
-
-
-def xml_of(*rows: tuple[str, ...]) -> str:
-    """Records as elements; the first column is an attribute."""
-    written = (
-        f'<row 证号="{row[0]}">'
-        + "".join(f"<{n}>{c}</{n}>" for n, c in zip(HEAD[1:], row[1:], strict=True))
-        + "</row>"
-        for row in rows
-    )
-    return f'<?xml version="1.0" encoding="GB18030"?><data><rows>{"".join(written)}</rows></data>'
-
-
 FORMATS: dict[str, tuple[str, str, str | bytes]] = {
     "csv": (MANIFEST, TODAY, csv_of(*ROWS)),
     "csv with quotes and a line break": (
@@ -424,13 +389,6 @@ async def test_control_files_that_cannot_be_read(tmp_path: Path, name: str) -> N
 
 
 # --- changes ----------------------------------------------------------------------------------
-
-CHANGES = MANIFEST.replace(
-    'file: "jzz_*.csv"',
-    'file: "jzz_*.csv"\n      changes: "inc_*.csv"\n      identity: [证号]\n'
-    "      operation: { column: 操作, upsert: [I, U], delete: [D] }",
-).replace("性别, 出生日期]", "性别, 出生日期, 操作]")
-
 
 def inc(folder: Path, day: str, *rows: tuple[str, ...]) -> Path:
     """Drop a file of changes; each row ends with its operation."""
