@@ -33,6 +33,7 @@ MOST = 2000
 """Rows about others that a share of bad rows is tried with."""
 NOTHING = outcome(Outcome.UNREACHABLE, records=0)
 """Nothing was ever taken in, which is not “no record”."""
+FAILED = outcome(Outcome.FAILED, records=0)
 NO_RECORD = outcome(Outcome.NO_RECORD, records=0)
 
 
@@ -116,10 +117,7 @@ class Dropping:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             return None
         known = set(self.ask.names_of_columns)
-        twice = [tuple(row.get(name) for name in self.ask.identity) for row in rows]
-        if self.ask.identity and (
-            len(set(map(repr, twice))) < len(rows) or not all(map(all, twice))
-        ):
+        if not self._apart(rows):
             return None
         if not all(set(row) <= known and self._found(row) for row in rows):
             return None
@@ -128,6 +126,11 @@ class Dropping:
         except Unwritable:
             return None
         return Drops(turns=(self.files(body, count=len(rows) + STRANGERS),))
+
+    def _apart(self, rows: Sequence[Row]) -> bool:
+        """Has every row an identity, and one of its own?"""
+        named = [tuple(str(row.get(n) or "").strip() for n in self.ask.identity) for row in rows]
+        return not self.ask.identity or (len(set(named)) == len(named) and all(map(all, named)))
 
     def _found(self, row: Row) -> bool:
         """Is this row what the sample's question finds?"""
@@ -223,7 +226,7 @@ def _ages(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
     limit = drop.connect.max_age
     late = unchanged
     if limit is not None and drop.connect.too_old == "refuse":
-        late = outcome(Outcome.FAILED, records=0)
+        late = FAILED
     if limit is not None:
         yield made("age/just-too-old", once(*drop.files(), later=limit + 1), late)
         yield made("age/just-in-time", once(*drop.files(), later=max(0, limit - 86_400)), unchanged)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from adapters import paths
 from adapters.conformance.cases import Case, Drops, Expect
-from adapters.conformance.drops import NO_RECORD, Dropping, Made, Row, once, refused
+from adapters.conformance.drops import FAILED, NO_RECORD, Dropping, Made, Row, once, refused
 from adapters.converters import As
 from adapters.files.intake import key_columns
 from adapters.files.tables import MAX_LINE
@@ -68,7 +68,7 @@ def _proven(drop: Dropping) -> bool:
 
 def _wholes(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
     """Files that are nothing, half, or something else."""
-    nobody = NO_RECORD if _counted(drop) else refused("empty")
+    nobody = _nobody(drop)
     yield made("file/no-row", once(*drop.files(drop.scribe.table([]), count=0)), nobody)
     nothing = refused("any")
     if drop.connect.format == "fixed" or (drop.connect.format == "csv" and not _named(drop)):
@@ -92,6 +92,17 @@ def _wholes(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
     body = drop.scribe.table([*drop.rows, *many])
     whole = once(*drop.files(body, count=len(drop.rows) + len(many)))
     yield made("file/thousands-of-others", whole, unchanged)
+
+
+def _nobody(drop: Dropping) -> Expect:
+    """What comes of a file without a row."""
+    if not _counted(drop):
+        return refused("empty")
+    as_of = drop.connect.as_of
+    if as_of and as_of.where == "column" and drop.connect.max_age:
+        # No row tells how old nothing is.
+        return FAILED if drop.connect.too_old == "refuse" else NO_RECORD
+    return NO_RECORD
 
 
 def _among(drop: Dropping, bad: Sequence[Row]) -> tuple[bytes, int] | None:
@@ -238,7 +249,7 @@ def _text(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
     yield made("lines/all-quoted", once(*drop.files(quoted)), unchanged)
     free = _free(drop)
     if free is not None:
-        broken = {**drop.strangers(1)[0], free: f"a\nb{quote}c{delimiter}d"}
+        broken = {**drop.scribe.stranger(99, drop.moment), free: f"a\nb{quote}c{delimiter}d"}
         body = drop.scribe.table([*drop.rows, broken, *drop.strangers(2)])
         yield made("lines/break-in-quotes", once(*drop.files(body)), unchanged)
 

@@ -226,7 +226,7 @@ def _cell(value: Any) -> str:
     if (
         not isinstance(value, str)
         or len(value) > MAX_CELL
-        or re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value)
+        or re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", value)
     ):
         raise Unwritable(type(value).__name__)
     return value

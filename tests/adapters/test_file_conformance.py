@@ -5,31 +5,33 @@ kit finds what is wrong with one that is careless.
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console
 
 from adapters import conformance, recording, rehearsal, samples, showing, trying
-from adapters.conformance.record import FILE
+from adapters.conformance.cases import Case, Expect
+from adapters.conformance.judging import Left, judged
 from adapters.conformance.running import Result
-from adapters.drifting import Drift
-from adapters.errors import InvalidManifest
+from adapters.errors import InvalidManifest, SourceUnavailable
 from adapters.files import FilesTransport
-from adapters.files.drops import Drop, DropFolder
-from adapters.files.intake import Intake
 from adapters.invented import Candidate
 from adapters.kinds import Opening
-from adapters.model import Outcome
+from adapters.model import Outcome, RawReply, SourceCall
 from adapters.registry import Agreed, read
 from tests.adapters.drops import (
     CHANGES,
     FIXED,
     HEAD,
     MANIFEST,
+    OTHER,
     PLACES,
     RESOURCE,
     ROW,
@@ -101,7 +103,9 @@ def sampled(folder: Path, manifest: str) -> Agreed:
     kept = [name.lstrip("@") for name in found.manifest.resources[RESOURCE].ask.names_of_columns]  # type: ignore[attr-defined]  # of this kind
     cells = dict(zip(HEAD, ROW, strict=True))
     at = found.manifest.resources[RESOURCE].answer
-    moment = "1989-12-31T16:00:00+00:00" if "where: column" in manifest else "2026-11-23T16:00:00+00:00"
+    moment = (
+        "1989-12-31T16:00:00+00:00" if "where: column" in manifest else "2026-11-23T16:00:00+00:00"
+    )
     dated = {"rows_as_of": moment, "as_of": moment} if "as_of" in manifest else {}
     row = {("@" if "@证号" in manifest and name == "证号" else "") + name: cells[name]
            for name in kept if name in cells}  # fmt: skip
@@ -138,5 +142,177 @@ async def test_every_format_stands_every_case(tmp_path: Path, name: str) -> None
     assert len(cases) == len(set(cases))
     groups = Counter(each.split("/")[1] for each in cases)
     assert groups["drop"] + groups["file"] + groups["row"] + groups["control"] >= 30
-    real = sum(count for group, count in groups.items() if group not in {"envelope", "field", "reply"})
+    real = sum(
+        count for group, count in groups.items() if group not in {"envelope", "field", "reply"}
+    )
     assert real >= LEAST, groups
+
+
+# --- the kit sees what is careless --------------------------------------------------------------
+
+
+class _Careless(FilesTransport):
+    """A transport that does not keep to its manifest."""
+
+    ignores: ClassVar[Mapping[str, object]] = {}
+
+    def __init__(self, opening: Opening) -> None:
+        connect = opening.connect.model_copy(update=dict(self.ignores))
+        super().__init__(replace(opening, connect=connect))
+
+
+class _NeverLooksAtControl(_Careless):
+    ignores: ClassVar[Mapping[str, object]] = {"control": None}
+
+
+class _TakesBadRows(_Careless):
+    ignores: ClassVar[Mapping[str, object]] = {"bad_rows": 1.0}
+
+
+class _NeverTooOld(_Careless):
+    ignores: ClassVar[Mapping[str, object]] = {"too_old": "label"}
+
+
+class _ReadsTooMuch(_Careless):
+    ignores: ClassVar[Mapping[str, object]] = {"max_bytes": 1 << 60}
+
+
+class _NothingIsNobody(_Careless):
+    """Takes having no data for there being no record."""
+
+    async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
+        try:
+            return await super().fetch(call, within=within)
+        except SourceUnavailable:
+            return RawReply(rows=[])
+
+
+OLD = MANIFEST.replace("bad_rows: 30%", "bad_rows: 30%\n  max_age: 2d\n  too_old: refuse")
+CARELESS: Mapping[str, tuple[type[FilesTransport], str]] = {
+    "reads what is not whole": (_NeverLooksAtControl, "drop/without-1-beside"),
+    "counts nothing": (_NeverLooksAtControl, "control/a-row-more"),
+    "takes a file of bad rows": (_TakesBadRows, "row/most-are-bad"),
+    "answers from old data": (_NeverTooOld, "age/just-too-old"),
+    "knows no limit": (_ReadsTooMuch, "drop/too-large"),
+    "takes nothing for nobody": (_NothingIsNobody, "drop/none"),
+}
+
+
+@pytest.mark.parametrize("name", CARELESS)
+async def test_the_kit_finds_a_careless_transport(tmp_path: Path, name: str) -> None:
+    """A kit that everything passes would be worth nothing."""
+    kind, case = CARELESS[name]
+    result = await conformance.run(replace(sampled(tmp_path, OLD), kind=kind), now=now)
+    assert any(each.case.endswith(case) for each in result.failures), wrong(result)
+
+
+async def test_the_kit_finds_what_a_report_gives_away(tmp_path: Path) -> None:
+    """What is written back into the folder is judged as well."""
+    found = sampled(tmp_path, MANIFEST)
+    left = Left(reported=frozenset({"id18"}), texts=f"2,{NAME},id18")
+    case = Case(id="x", expect=Expect(outcomes=frozenset({Outcome.FAILED}), reported="id18"))
+    (sample,), _ = samples.load(found.folder, SOURCE, county=COUNTY)
+    reply = await rehearsal.replay(found, sample.sample, now)
+    verdict = judged(case, sample.sample, reply, seconds=0, within=1, astray=[], left=left)
+    assert any("personal" in each for each in verdict.wrong)
+
+
+# --- the commands -------------------------------------------------------------------------------
+
+
+async def test_a_question_is_shown_recorded_replayed_and_checked(tmp_path: Path) -> None:
+    """From a real folder: `try` shows what was looked for, masked; the sample is what was found and
+    of when; it replays; the record of the kit is about the files as they stand.
+    """
+    drop(tmp_path / "drop", csv_of(*ROWS))
+    found = agreed(tmp_path)
+    trial = await trying.ask(found, RESOURCE, KEYS, now=now, within=5)
+    page = shown(trial)
+    assert "FIND jzz_*.csv" in page
+    assert "身份证号 = " in page
+    assert "1 行 rows" in page
+    assert ID_NUMBER not in page
+    assert str(tmp_path) not in page
+    for persona, keys in (("one", KEYS), ("unknown", {"id_number": OTHER, "name": "无此人"})):
+        trial = await trying.ask(found, RESOURCE, keys, now=now, within=5)
+        somebody = Candidate(persona=persona, subject="a", title="某人", keys=keys, records=0)
+        await recording.record(trial, somebody, now=now)
+    known, _ = samples.load(found.folder, SOURCE, county=COUNTY)
+    assert [each.sample.outcome for each in known] == [Outcome.ANSWERED, Outcome.NO_RECORD]
+    assert known[0].sample.rows_as_of == "2026-11-23T16:00:00+00:00"
+    assert known[0].sample.rows == (dict(zip(HEAD, ROW, strict=True)),)
+    assert await asyncio.to_thread(replayed, tmp_path) == 2
+    with pytest.raises(InvalidManifest, match="conformance-missing"):
+        conformance.check(tmp_path, county=COUNTY, catalog=CATALOG, now=now)
+    conformance.written(found, await conformance.run(found, now=now))
+    conformance.check(tmp_path, county=COUNTY, catalog=CATALOG, now=now)
+
+
+def shown(trial: trying.Trial) -> str:
+    """What the console shows of a trial."""
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(showing.shown(trial, ()))
+    return console.export_text()
+
+
+CHANGED: Mapping[str, tuple[str, str, str]] = {
+    "a value that the file did not have": (
+        "'19900101'",
+        "'19900102'",
+        "records[0].values.birth_date",
+    ),
+    "a key that finds another": (f"id_number: '{ID_NUMBER}'", f"id_number: '{OTHER}'", "outcome"),
+    "a cell that no such file can hold": ("证号: J1", "证号: 7", "outcome"),
+    "another day": ("rows_as_of: '2026-11-23", "rows_as_of: '2026-11-21", "as_of"),
+    "a day that is none": ("rows_as_of: '2026-11-23", "rows_as_of: '2026-11-33", "a cell"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+async def test_a_sample_that_was_changed_is_a_complaint(tmp_path: Path, name: str) -> None:
+    """Its rows are written, read and looked up; what comes of it is not what it says."""
+    old, new, complaint = CHANGED[name]
+    found = sampled(tmp_path, MANIFEST)
+    path = samples.folder_of(found.folder, SOURCE) / "one.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InvalidManifest, match=re.escape(complaint)):
+        await asyncio.to_thread(replayed, tmp_path)
+
+
+CHANGES_OF_MANIFEST: Mapping[str, tuple[str, str]] = {
+    "another form": ('["%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"]', "epoch-s"),
+    "another code": ('男: "1"', '男: "2"'),
+    "another key": ("is: keys.id_number, as: id18", "is: keys.name, as: id18"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES_OF_MANIFEST)
+async def test_a_sample_finds_a_careless_manifest(tmp_path: Path, name: str) -> None:
+    """The sample stays as it was; the manifest does not read it any more."""
+    old, new = CHANGES_OF_MANIFEST[name]
+    sampled(tmp_path, MANIFEST)
+    assert old in MANIFEST
+    write(tmp_path, permit=MANIFEST.replace(old, new))
+    with pytest.raises(InvalidManifest, match="sample-differs"):
+        await asyncio.to_thread(replayed, tmp_path)
+
+
+async def test_a_file_that_changes_its_shape_is_told(tmp_path: Path) -> None:
+    """Dates of another form, codes nobody knows: drift is seen across drops."""
+    many = [(f"J{n}", NAME, ID_NUMBER, "男", "19900101") for n in range(3)]
+    drop(tmp_path / "drop", csv_of(*many), "jzz_20261122.csv")
+    county = county_of(tmp_path)
+    source = county.sources[SOURCE]
+    for _ in range(30):
+        await source.answer(call(RESOURCE), within=5)
+    assert county.drifts[SOURCE].changes == ()
+    other = [(f"J{n}", NAME, ID_NUMBER, "雄", "01.02.1990") for n in range(3)]
+    drop(tmp_path / "drop", csv_of(*other), "jzz_20261123.csv")
+    await asyncio.sleep(0.1)  # the next question is late enough to look again
+    for _ in range(200):
+        await source.answer(call(RESOURCE), within=5)
+    found = {(str(each.kind), each.fields) for each in county.drifts[SOURCE].changes}
+    await county.aclose()
+    assert {("code", ("gender",)), ("unreadable", ("birth_date",))} <= found

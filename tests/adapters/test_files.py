@@ -390,6 +390,7 @@ async def test_control_files_that_cannot_be_read(tmp_path: Path, name: str) -> N
 
 # --- changes ----------------------------------------------------------------------------------
 
+
 def inc(folder: Path, day: str, *rows: tuple[str, ...]) -> Path:
     """Drop a file of changes; each row ends with its operation."""
     return drop(folder / "drop", csv_of(*rows, head=(*HEAD, "操作")), f"inc_202611{day}.csv")
