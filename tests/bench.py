@@ -400,6 +400,8 @@ def _fill_log(home: Path, size: int) -> None:
 
 def main() -> None:
     """Run, print, write."""
+    from tests.bench_batches import bench_batches  # noqa: PLC0415 -- it uses the processes above
+
     rows: list[tuple[str, str, str]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -407,6 +409,7 @@ def main() -> None:
             "single": bench_single(folder, rows),
             "plan": bench_plan(folder, rows),
             "log": bench_log(folder, rows),
+            "batches": bench_batches(folder, rows),
         }
     table = Table("measure", "figure", "goal", title="make bench")
     for row in rows:

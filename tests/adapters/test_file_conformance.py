@@ -37,15 +37,11 @@ from tests.adapters.drops import (
     ROW,
     ROWS,
     SOURCE,
-    TODAY,
     XLSX,
     XML,
     county_of,
     csv_of,
     drop,
-    fixed_of,
-    xlsx_of,
-    xml_of,
 )
 from tests.adapters.small import CATALOG, COUNTY, ID_NUMBER, NAME, call, now, write
 

@@ -22,21 +22,28 @@ from adapters.values import FromEnvironment
 from hub.keep import VaultSealer
 from hub.vault import MemoryDataKeys, Vault
 from tests.adapters.drops import (
+    CHANGES,
+    FIXED,
     HEAD,
     MANIFEST,
     OTHER,
+    PLACES,
     RESOURCE,
     ROW,
     ROWS,
     SOURCE,
     TODAY,
+    XLSX,
+    XML,
     asked,
     county_of,
     csv_of,
     drop,
     errors_of,
+    fixed_of,
     reason_of,
     xlsx_of,
+    xml_of,
 )
 from tests.adapters.small import CATALOG, COUNTY, ID_NUMBER, NAME, call, now, write
 
