@@ -28,8 +28,11 @@ NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
 def dropping(agreed: Agreed, sample: Sample) -> Dropping | None:
     """What makes the drops of a sample; None where its source reads none."""
     connect, ask = agreed.manifest.connect, agreed.manifest.resources[sample.resource].ask
-    dropped = isinstance(connect, FilesConnect) and isinstance(ask, FilesAsk)
-    if not dropped or sample.rows is None:
+    if (
+        not isinstance(connect, FilesConnect)
+        or not isinstance(ask, FilesAsk)
+        or sample.rows is None
+    ):
         return None
     return Dropping(
         connect=connect, ask=ask, sample=sample,

@@ -312,7 +312,8 @@ def _moment(value: Any, forms: tuple[Form, ...]) -> datetime | None:
 
 # --- files ------------------------------------------------------------------------------------
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+"""Also in full width, which spreadsheets of this country take for the same."""
 
 
 def harmless(cell: str) -> str:

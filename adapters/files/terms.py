@@ -193,6 +193,10 @@ class FilesConnect(manifest.Connect):
             raise ValueError("as_of from a control file needs control")
         if self.max_age is not None and self.as_of is None:
             raise ValueError("max_age needs as_of")
+        if self.delimiter == self.quote or re.search(
+            r"[^\x20-\uffff\t]", self.delimiter + self.quote
+        ):
+            raise ValueError("delimiter and quote are two different signs, and no line ends")
         return self
 
 
@@ -237,6 +241,12 @@ class OperationTerms(Section):
     column: Name
     upsert: tuple[str, ...] = ("I", "U")
     delete: tuple[str, ...] = ("D",)
+
+    @model_validator(mode="after")
+    def _apart(self) -> OperationTerms:
+        if not self.upsert or set(self.upsert) & set(self.delete):
+            raise ValueError("upsert says something, and nothing that delete says")
+        return self
 
 
 class FilesAsk(manifest.Ask):

@@ -34,6 +34,7 @@ from adapters.files import sftp
 from adapters.files.drops import DropFolder
 from adapters.files.index import Index, Unsealed
 from adapters.files.intake import Intake, KeyColumn, Stopped, key_columns
+from adapters.files.tables import MAX_LINE
 from adapters.files.terms import FilesAsk, FilesConnect, leaf_of
 from adapters.kinds import Opening
 from adapters.located import At
@@ -312,6 +313,13 @@ def _format_findings(at: At, connect: FilesConnect, ask: FilesAsk) -> Iterator[F
         )  # fmt: skip
         yield Finding(at=(*at, "columns"), rule="columns", found=f"not what {connect.format} needs",
                       expected=expected)  # fmt: skip
+    if (
+        connect.format == "fixed"
+        and isinstance(ask.columns, dict)
+        and sum(ask.columns.values()) > MAX_LINE
+    ):
+        yield Finding(at=(*at, "columns"), rule="columns", found="lines longer than are read",
+                      expected=f"at most {MAX_LINE} bytes")  # fmt: skip
     if (connect.format == "xml") != (ask.record is not None):
         yield Finding(at=(*at, "record"), rule="record", found=f"format: {connect.format}",
                       expected="record with xml, and only there")  # fmt: skip

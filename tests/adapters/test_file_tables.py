@@ -291,7 +291,9 @@ def test_any_bytes_are_rows_or_refused(body: bytes, format_: str) -> None:
         assert isinstance(what, str) or len(what) == 2  # type: ignore[arg-type]  # a tuple then
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x"]
+)
 def test_no_cell_on_the_way_out_is_a_formula(cell: str) -> None:
     """Nor does it break out of its cell."""
     written = harmless(cell).removeprefix('"')

@@ -589,6 +589,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "a control without anything": ("count: rows, digest: digest, ", "", "value"),
     "a flag elsewhere": ("{file}.ok", "../{file}.ok", "pattern"),
+    "a sign for two things": ("charset: gb18030", """charset: gb18030\n  delimiter: '"'""", "value"),
+    "a line end between cells": ("charset: gb18030", 'charset: gb18030\n  delimiter: "\\n"', "value"),
+    "NUL for a quote": ("charset: gb18030", 'charset: gb18030\n  quote: "\\0"', "value"),
     "a pattern elsewhere": ("jzz_*.csv", "../jzz_*.csv", "value"),
     "a charset that has no lines": ("gb18030", "utf-16", "value"),
     "an age without a time": (
@@ -620,6 +623,26 @@ def test_what_is_wrong_in_a_manifest_is_said_offline(tmp_path: Path, name: str) 
     old, new, rule = WRONG[name]
     assert old in MANIFEST
     write(tmp_path, permit=MANIFEST.replace(old, new, 1))
+    with pytest.raises(InvalidManifest) as caught:
+        check(tmp_path, county=COUNTY, catalog=CATALOG, now=now)
+    assert rule in [complaint.rule for complaint in caught.value.complaints], caught.value
+
+
+WRONG_OTHERWISE: dict[str, tuple[str, str, str, str]] = {
+    "lines longer than are read": (FIXED, "姓名: 20", "姓名: 50000, 备注: 50000", "columns"),
+    "an operation that is two": (CHANGES, "delete: [D]", "delete: [D, U]", "value"),
+    "no operation that adds": (CHANGES, "upsert: [I, U]", "upsert: []", "value"),
+    "a record with positions": (XML, '"rows/row', '"rows/row[2]', "path"),
+    "names for positions": (PLACES, "header: none", "header: names", "columns"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OTHERWISE)
+def test_what_is_wrong_in_other_formats_is_said_offline(tmp_path: Path, name: str) -> None:
+    """As above."""
+    manifest, old, new, rule = WRONG_OTHERWISE[name]
+    assert old in manifest
+    write(tmp_path, permit=manifest.replace(old, new, 1))
     with pytest.raises(InvalidManifest) as caught:
         check(tmp_path, county=COUNTY, catalog=CATALOG, now=now)
     assert rule in [complaint.rule for complaint in caught.value.complaints], caught.value
