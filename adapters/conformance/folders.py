@@ -14,6 +14,7 @@ from adapters.files import FilesTransport
 from adapters.files.drops import ERRORS, QUARANTINE, REASON
 from adapters.files.playing import lay, over, settled
 from adapters.files.terms import FilesAsk, FilesConnect
+from adapters.files.writing import Unwritable
 from adapters.model import SourceCall, SourceReply
 from adapters.registry import Agreed, guarded
 from adapters.rehearsal import at_rest, call_of
@@ -26,7 +27,9 @@ NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)
 
 
 def dropping(agreed: Agreed, sample: Sample) -> Dropping | None:
-    """What makes the drops of a sample; None where its source reads none."""
+    """What makes the drops of a sample; None where its source reads none, or where the manifest has no
+    way to write one, of which the replay complains.
+    """
     connect, ask = agreed.manifest.connect, agreed.manifest.resources[sample.resource].ask
     if (
         not isinstance(connect, FilesConnect)
@@ -34,10 +37,17 @@ def dropping(agreed: Agreed, sample: Sample) -> Dropping | None:
         or sample.rows is None
     ):
         return None
-    return Dropping(
+    found = Dropping(
         connect=connect, ask=ask, sample=sample,
         call=call_of(sample.resource, sample.keys, ()), moment=sample.given().as_of or NOON,
     )  # fmt: skip
+    try:
+        found.files()
+        if ask.changes:
+            found.scribe.name(found.moment, changes=True)
+    except Unwritable:
+        return None
+    return found
 
 
 async def played(

@@ -143,10 +143,10 @@ class FilesTransport:
 
     async def look(self) -> None:
         """Look into the folder now, and wait until what is new is taken in."""
-        await self._first_refresh()
+        await self._refresh_ended()
         self._looked = None
         self._look()
-        await self._first_refresh()
+        await self._refresh_ended()
 
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
         """Ask; see `adapters.model.Transport`."""
@@ -161,7 +161,7 @@ class FilesTransport:
                 self._look()
                 found = await self._in_thread(partial(self._found, resource, wanted))
                 if found is None:
-                    await self._first_refresh()
+                    await self._refresh_ended()
                     found = await self._in_thread(partial(self._found, resource, wanted))
         except TimeoutError:
             loading = self._refresh is not None and not self._refresh.done()
@@ -223,7 +223,7 @@ class FilesTransport:
             self._looked = now
             self._refresh = asyncio.get_running_loop().create_task(self._refreshed())
 
-    async def _first_refresh(self) -> None:
+    async def _refresh_ended(self) -> None:
         if self._refresh is not None:
             await asyncio.shield(self._refresh)
 

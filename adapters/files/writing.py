@@ -76,8 +76,10 @@ class Scribe:
         as_of = self.connect.as_of
         said = stamp(as_of.forms, moment) if as_of and as_of.where == "name" else ""
         for at in range(len(pattern)):
-            if pattern[at] == "*" and said:
-                found = pattern[:at] + said + pattern[at + 1 :]
+            if pattern[at] == "*":
+                # What stands before the star may be the beginning of the date.
+                there = next(n for n in range(len(said), -1, -1) if pattern[:at].endswith(said[:n]))
+                found = pattern[:at] + said[there:] + pattern[at + 1 :]
             elif _fits(pattern[at : at + len(said)], said):
                 found = pattern[:at] + said + pattern[at + len(said) :]
             else:

@@ -5,11 +5,14 @@ kit finds what is wrong with one that is careless.
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,10 +25,14 @@ from adapters.conformance.judging import Left, judged
 from adapters.conformance.running import Result
 from adapters.errors import InvalidManifest, SourceUnavailable
 from adapters.files import FilesTransport
+from adapters.files.terms import FilesAsk, FilesConnect
+from adapters.files.writing import Scribe, Unwritable
 from adapters.invented import Candidate
 from adapters.kinds import Opening
 from adapters.model import Outcome, RawReply, SourceCall
 from adapters.registry import Agreed, read
+from adapters.values import FromEnvironment
+from catalog.loading import load
 from tests.adapters.drops import (
     CHANGES,
     FIXED,
@@ -44,6 +51,8 @@ from tests.adapters.drops import (
     drop,
 )
 from tests.adapters.small import CATALOG, COUNTY, ID_NUMBER, NAME, call, now, write
+from tests.adapters.test_readme import FILE as EXAMPLE
+from tests.adapters.test_readme import block
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +151,28 @@ async def test_every_format_stands_every_case(tmp_path: Path, name: str) -> None
         count for group, count in groups.items() if group not in {"envelope", "field", "reply"}
     )
     assert real >= LEAST, groups
+
+
+async def test_the_source_of_the_door_sign_stands_every_case(tmp_path: Path) -> None:
+    """Two key columns, one of them optional, three rows of one person; against the real catalog."""
+    write(tmp_path, labour_contract=block("yaml", example=EXAMPLE))
+    (found,) = read(
+        tmp_path, county="xinxiang", catalog=load(), now=now, environment=None,
+    )  # fmt: skip
+    head, first, *_ = block("csv", example=EXAMPLE).splitlines()
+    cells = dict(zip(head.split(","), next(csv.reader([first])), strict=True))
+    del cells["序号"]
+    at, record = "2026-11-22T16:00:00+00:00", json.loads(block("json", example=EXAMPLE))
+    samples.write(
+        tmp_path / "sources" / "samples" / "labour-contract" / "one.yaml",
+        {"resource": "labour-contract.filing", "rows": [cells] * 3, "rows_as_of": at, "as_of": at,
+         "keys": {"id_number": ID_NUMBER, "uscc": record["uscc"]}, "outcome": "answered",
+         "records": [{"values": record}] * 3},
+        "written by hand",
+    )  # fmt: skip
+    result = await conformance.run(found, now=now)
+    assert wrong(result) == []
+    assert len(result.verdicts) >= 2 * LEAST
 
 
 # --- the kit sees what is careless --------------------------------------------------------------
@@ -312,3 +343,34 @@ async def test_a_file_that_changes_its_shape_is_told(tmp_path: Path) -> None:
     found = {(str(each.kind), each.fields) for each in county.drifts[SOURCE].changes}
     await county.aclose()
     assert {("code", ("gender",)), ("unreadable", ("birth_date",))} <= found
+
+
+NAMES: Mapping[str, tuple[str, str, str | None]] = {
+    "a star": ("jzz_*.csv", "%Y%m%d", "jzz_20261124.csv"),
+    "as many marks": ("jzz_????????.csv", "%Y%m%d", "jzz_20261124.csv"),
+    "a year that is written": ("jzz_2026*.csv", "%Y%m%d", "jzz_20261124.csv"),
+    "a year and marks": ("jzz_2026????_?.csv", "%Y%m%d", "jzz_20261124_x.csv"),
+    "two stars": ("*_jzz_*.csv", "%Y-%m-%d", "2026-11-24_jzz_x.csv"),
+    "another year": ("jzz_2025????.csv", "%Y%m%d", None),
+    "no place for a date": ("jzz.csv", "%Y%m%d", None),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_drop_is_named_as_its_department_names_it(name: str) -> None:
+    """By the pattern and the form of its date; where both cannot be, none is made up."""
+    pattern, form, expected = NAMES[name]
+    connect = FilesConnect.model_validate(
+        {"folder": FromEnvironment("/drop"), "format": "csv", "flag": "{file}.ok", "timeout": "1s",
+         "as_of": {"where": "name", "form": form}}
+    )  # fmt: skip
+    scribe = Scribe(
+        connect,
+        FilesAsk.model_validate({"file": pattern, "columns": ["a"], "key": {"a": "keys.x"}}),
+    )
+    moment = datetime(2026, 11, 23, 16, tzinfo=UTC)
+    if expected is None:
+        with pytest.raises(Unwritable):
+            scribe.name(moment)
+    else:
+        assert scribe.name(moment) == expected
