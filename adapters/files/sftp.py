@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from asyncio import timeout
 from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -27,6 +28,8 @@ from adapters.values import parsed_networks
 LEDGER = ".fetched.json"
 """In the drop folder: what was fetched, so that it is not fetched again when it is tidied away."""
 _CHUNK = 256 * 1024
+_STALLED = 30.0
+"""Seconds after which a server that says nothing counts as gone."""
 
 Stamps = dict[str, list[int]]
 """Name of a data file → its size and time on the server."""
@@ -90,7 +93,7 @@ async def _address(terms: SFTPTerms, networks: tuple[Network, ...]) -> str:
     return terms.host
 
 
-def _options(module: Any, terms: SFTPTerms, timeout: float) -> dict[str, Any]:
+def _options(module: Any, terms: SFTPTerms, within: float) -> dict[str, Any]:
     """One trusted host key, one proof of ours, and none of this machine's own settings."""
     key = terms.private_key
     return {
@@ -101,8 +104,8 @@ def _options(module: Any, terms: SFTPTerms, timeout: float) -> dict[str, Any]:
         "known_hosts": ([module.import_public_key(terms.host_key)], [], []),
         "config": None,
         "agent_path": None,
-        "connect_timeout": timeout,
-        "login_timeout": timeout,
+        "connect_timeout": within,
+        "login_timeout": within,
     }
 
 
@@ -134,7 +137,12 @@ def _flag(connect: FilesConnect, name: str) -> str | None:
 async def _listed(client: Any, remote: str) -> Stamps:
     """Regular files in the folder whose names are names."""
     found: Stamps = {}
-    for entry in (await client.readdir(remote))[:MAX_FILES]:
+    entries = aiter(client.scandir(remote))
+    for _ in range(MAX_FILES):
+        async with timeout(_STALLED):
+            entry = await anext(entries, None)
+        if entry is None:
+            break
         name, attributes = str(entry.filename), entry.attrs
         plain = attributes.type == 1 and name.isprintable() and not name.startswith(".")
         if plain and "/" not in name and "\\" not in name:
@@ -151,7 +159,7 @@ async def _copied(client: Any, remote: str, name: str, folder: Path, most: int) 
         with part.open("xb") as local:
             os.fchmod(local.fileno(), 0o600)
             async with client.open(f"{remote.rstrip('/')}/{name}", "rb") as stream:
-                while chunk := await stream.read(_CHUNK):
+                while chunk := await _read(stream):
                     size += len(chunk)
                     if size > most:
                         raise SourceUnavailable("sftp-too-large")
@@ -159,6 +167,12 @@ async def _copied(client: Any, remote: str, name: str, folder: Path, most: int) 
         part.replace(folder / name)
     finally:
         part.unlink(missing_ok=True)
+
+
+async def _read(stream: Any) -> bytes:
+    async with timeout(_STALLED):
+        chunk: bytes = await stream.read(_CHUNK)
+    return chunk
 
 
 def _ledger(folder: Path) -> Stamps:

@@ -119,6 +119,7 @@ class FilesTransport:
         self._networks = opening.surroundings.allow_networks
         self._threads = anyio.CapacityLimiter(THREADS)
         self._refresh: asyncio.Task[None] | None = None
+        self._fetching = anyio.CancelScope()
         self._looked: float | None = None
         self._wrong: AdapterError | None = None
 
@@ -179,6 +180,7 @@ class FilesTransport:
         for resource in self._resources.values():
             resource.intake.stop()
         if self._refresh is not None:
+            self._fetching.cancel()  # a server that says nothing is not waited for
             with suppress(asyncio.CancelledError):
                 await self._refresh
         for resource in self._resources.values():
@@ -234,9 +236,10 @@ class FilesTransport:
         self._wrong = None
         if self._connect.sftp is not None:
             try:
-                await sftp.fetch_new(
-                    self._connect, self._connect.sftp, self._patterns, self._networks
-                )
+                with anyio.CancelScope() as self._fetching:
+                    await sftp.fetch_new(
+                        self._connect, self._connect.sftp, self._patterns, self._networks
+                    )
             except AdapterError as error:
                 self._wrong = error  # what was fetched before can still be taken in
         for resource in self._resources.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -46,12 +47,28 @@ class Login(asyncssh.SSHServer):
         return username == "mianti" and key == OURS.convert_to_public()
 
 
+class Silent(asyncssh.SFTPServer):
+    """Lists its files, and then says nothing more."""
+
+    def open(self, _path: bytes, _flags: int, _attributes: asyncssh.SFTPAttrs) -> object:
+        return object()
+
+    def close(self, _file: object) -> None:
+        """There is nothing to close."""
+
+    async def read(self, _file: object, _offset: int, _size: int) -> bytes:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 @asynccontextmanager
-async def serving(root: Path) -> AsyncIterator[int]:
+async def serving(
+    root: Path, kind: type[asyncssh.SFTPServer] = asyncssh.SFTPServer
+) -> AsyncIterator[int]:
     """An SFTP server over `root`; gives its port."""
     server = await asyncssh.create_server(
         Login, "127.0.0.1", 0, server_host_keys=[THEIRS],
-        sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=os.fsencode(root)),
+        sftp_factory=lambda channel: kind(channel, chroot=os.fsencode(root)),
     )  # fmt: skip
     try:
         yield server.get_port()
@@ -60,7 +77,9 @@ async def serving(root: Path) -> AsyncIterator[int]:
         await server.wait_closed()
 
 
-async def asked(folder: Path, port: int, terms: Mapping[str, str] | None = None) -> SourceReply:
+async def asked(
+    folder: Path, port: int, terms: Mapping[str, str] | None = None, within: float = 20
+) -> SourceReply:
     """Connect, ask once, close."""
     said = {"user": "mianti", "host_key": public(THEIRS), "proof": "password: '${PASSWORD}'",
             "folder": "/out", "host": "127.0.0.1", **(terms or {})}  # fmt: skip
@@ -77,7 +96,7 @@ async def asked(folder: Path, port: int, terms: Mapping[str, str] | None = None)
         },
         now=now, surroundings=Surroundings(data_dir=folder / "data"),
     )  # fmt: skip
-    reply = await county.sources[SOURCE].answer(call(RESOURCE), within=20)
+    reply = await county.sources[SOURCE].answer(call(RESOURCE), within=within)
     await county.aclose()
     return reply
 
@@ -154,3 +173,25 @@ async def test_a_dead_server_leaves_what_was_fetched(tmp_path: Path) -> None:
     async with serving(tmp_path / "there") as port:
         assert (await asked(tmp_path, port)).outcome is Outcome.ANSWERED
     assert (await asked(tmp_path, port)).outcome is Outcome.ANSWERED
+
+
+async def test_a_server_that_says_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    """Neither a question nor closing waits for it, and what was half fetched is not left behind."""
+    (tmp_path / "there").mkdir()
+    drop(tmp_path / "there" / "out", csv_of(*ROWS))
+    async with asyncio.timeout(15), serving(tmp_path / "there", Silent) as port:
+        reply = await asked(tmp_path, port, within=1)
+    assert reply.outcome is Outcome.TIMED_OUT
+    assert list((tmp_path / "drop").iterdir()) == []
+
+
+async def test_names_that_are_no_names_are_not_fetched(tmp_path: Path) -> None:
+    """A file of that name would be hidden, or lie where nobody looks."""
+    out = tmp_path / "there" / "out"
+    out.parent.mkdir()
+    for name in (f".{TODAY}", "jzz_\u202e1.csv", "jzz_a\\b.csv", "jzz_\n.csv"):
+        drop(out, csv_of(*ROWS), name)
+    async with serving(tmp_path / "there") as port:
+        reply = await asked(tmp_path, port)
+    assert reply.why == "files.no-data"
+    assert list((tmp_path / "drop").iterdir()) == []
