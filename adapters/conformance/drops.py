@@ -19,7 +19,7 @@ from adapters.asking import as_text, leaf
 from adapters.conformance.cases import Case, Drops, Expect, outcome
 from adapters.converters import Unreadable
 from adapters.files.intake import key_columns
-from adapters.files.playing import STRANGERS, File
+from adapters.files.playing import STRANGERS, File, Sort
 from adapters.files.terms import FilesAsk, FilesConnect, leaf_of
 from adapters.files.writing import Scribe, Unwritable
 from adapters.model import Outcome, SourceCall
@@ -78,13 +78,13 @@ class Dropping:
         share = self.connect.bad_rows
         return min(MOST, ceil(1 / share) + 1) if share and ceil(1 / share) < MOST else None
 
-    def table(self, *more: Row) -> bytes:
-        """The data file as it should be, with further rows behind."""
-        return self.scribe.table([*self.rows, *self.strangers(), *more])
+    def table(self) -> bytes:
+        """The data file as it should be."""
+        return self.scribe.table([*self.rows, *self.strangers()])
 
     def files(
         self, table: bytes | None = None, *, count: int | None = None,
-        moment: datetime | None = None, name: str | None = None, **changed: bytes | None,
+        moment: datetime | None = None, name: str | None = None, control: bytes | None = None,
     ) -> tuple[File, ...]:  # fmt: skip
         """A whole drop.
 
@@ -93,21 +93,15 @@ class Dropping:
             count: Rows of it, as the control file says.
             moment: As of when, as name or control file say.
             name: Of the data file.
-            changed: `control`, `flag`: written otherwise, or (None) not at all.
+            control: What the control file says instead.
         """
         at = moment or self.moment
         body = self.table() if table is None else table
         said = len(self.rows) + STRANGERS if count is None else count
         called = name or self.scribe.name(at)
         beside = self.scribe.beside(called, body, said, at)
-        flag = list(beside)[-1] if self.connect.flag else None
-        for other in list(beside):
-            sort = "flag" if other == flag else "control"
-            found = changed.get(sort, beside[other])
-            if found is None:
-                del beside[other]
-            else:
-                beside[other] = found
+        if control is not None:
+            beside[next(iter(beside))] = control
         return tuple(File(name=n, body=b) for n, b in ({called: body} | beside).items())
 
     def playable(self, rows: Any) -> Drops | None:
@@ -117,9 +111,8 @@ class Dropping:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             return None
         known = set(self.ask.names_of_columns)
-        if not self._apart(rows):
-            return None
-        if not all(set(row) <= known and self._found(row) for row in rows):
+        told = self._apart(rows) and all(set(row) <= known and self._found(row) for row in rows)
+        if not told:
             return None
         try:
             body = self.scribe.table([*rows, *self.strangers()])
@@ -186,11 +179,11 @@ def _there(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
 def _strange(drop: Dropping, made: Made, unchanged: Expect) -> Iterator[Case]:
     """What is no file, is another's, or is too much."""
     data, *beside = drop.files()
-    for sort in ("link", "pipe", "folder"):
-        changed = replace(data, sort=sort, body=data.body if sort == "link" else b"")
+    for sort in (Sort.LINK, Sort.PIPE, Sort.FOLDER):
+        changed = replace(data, sort=sort)
         yield made(f"drop/data-is-a-{sort}", once(changed, *beside), NOTHING)
     if drop.connect.control:
-        for sort in ("link", "folder"):
+        for sort in (Sort.LINK, Sort.FOLDER):
             first = replace(beside[0], sort=sort)
             yield made(f"drop/control-is-a-{sort}", once(data, first, *beside[1:]), NOTHING)
     patterns = [each for each in (drop.ask.file, drop.ask.changes) if each]

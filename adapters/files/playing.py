@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from adapters.errors import SourceAnswerInvalid
@@ -20,6 +21,16 @@ STRANGERS = 3
 """Rows about others that are dropped with those of the answer."""
 
 
+class Sort(StrEnum):
+    """What may lie in a drop folder."""
+
+    FILE = "file"
+    LINK = "link"
+    """To a file elsewhere."""
+    PIPE = "pipe"
+    FOLDER = "folder"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """Something in a drop folder."""
@@ -28,8 +39,7 @@ class File:
     body: bytes = field(default=b"", repr=False)
     size: int | None = None
     """As large as that, of which what is behind the body is nothing (a sparse file)."""
-    sort: str = "file"
-    """`file`, or `link`, `pipe`, `folder` of that name."""
+    sort: Sort = Sort.FILE
 
 
 def lay(folder: Path, files: Iterable[File], moment: datetime) -> None:
@@ -37,16 +47,16 @@ def lay(folder: Path, files: Iterable[File], moment: datetime) -> None:
     for each in files:
         path = folder / each.name
         match each.sort:
-            case "link":
+            case Sort.LINK:
                 elsewhere = folder.parent / f"elsewhere-{each.name}"
                 elsewhere.write_bytes(each.body)
                 path.symlink_to(elsewhere)
                 continue
-            case "pipe":
+            case Sort.PIPE:
                 os.mkfifo(path)
-            case "folder":
+            case Sort.FOLDER:
                 path.mkdir()
-            case _:
+            case Sort.FILE:
                 path.write_bytes(each.body)
         if each.size is not None:
             os.truncate(path, each.size)
