@@ -337,7 +337,11 @@ async def test_a_file_that_changes_its_shape_is_told(tmp_path: Path) -> None:
     assert county.drifts[SOURCE].changes == ()
     other = [(f"J{n}", NAME, ID_NUMBER, "雄", "01.02.1990") for n in range(3)]
     drop(tmp_path / "drop", csv_of(*other), "jzz_20261123.csv")
-    await asyncio.sleep(0.1)  # the next question is late enough to look again
+    reply = await source.answer(call(RESOURCE), within=5)
+    async with asyncio.timeout(30):
+        while not reply.records[0].odd:
+            await asyncio.sleep(0.05)
+            reply = await source.answer(call(RESOURCE), within=5)
     for _ in range(200):
         await source.answer(call(RESOURCE), within=5)
     found = {(str(each.kind), each.fields) for each in county.drifts[SOURCE].changes}
