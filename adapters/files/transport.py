@@ -119,7 +119,7 @@ class FilesTransport:
         self._networks = opening.surroundings.allow_networks
         self._threads = anyio.CapacityLimiter(THREADS)
         self._refresh: asyncio.Task[None] | None = None
-        self._fetching = anyio.CancelScope()
+        self._fetching: anyio.CancelScope | None = None
         self._looked: float | None = None
         self._wrong: AdapterError | None = None
 
@@ -180,7 +180,8 @@ class FilesTransport:
         for resource in self._resources.values():
             resource.intake.stop()
         if self._refresh is not None:
-            self._fetching.cancel()  # a server that says nothing is not waited for
+            if self._fetching is not None:
+                self._fetching.cancel()  # a server that says nothing is not waited for
             with suppress(asyncio.CancelledError):
                 await self._refresh
         for resource in self._resources.values():

@@ -646,3 +646,16 @@ def test_what_is_wrong_in_other_formats_is_said_offline(tmp_path: Path, name: st
     with pytest.raises(InvalidManifest) as caught:
         check(tmp_path, county=COUNTY, catalog=CATALOG, now=now)
     assert rule in [complaint.rule for complaint in caught.value.complaints], caught.value
+
+
+def test_a_source_is_connected_before_any_loop_runs(tmp_path: Path) -> None:
+    """As the hub does while it starts."""
+    drop(tmp_path / "drop", csv_of(*ROWS))
+    county = county_of(tmp_path)
+
+    async def ask() -> Outcome:
+        reply = await county.sources[SOURCE].answer(call(RESOURCE), within=20)
+        await county.aclose()
+        return reply.outcome
+
+    assert asyncio.run(ask()) is Outcome.ANSWERED
