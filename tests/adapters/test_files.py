@@ -546,7 +546,9 @@ async def test_a_long_load_costs_no_deadline(tmp_path: Path) -> None:
     many = (
         f"J{n},甲,{ID_NUMBER if n == 7 else 'N' + str(n)},男,19900101\r\n" for n in range(60_000)
     )
-    manifest = MANIFEST.replace("{ is: keys.id_number, as: id18 }", "keys.id_number")
+    manifest = MANIFEST.replace("{ is: keys.id_number, as: id18 }", "keys.id_number").replace(
+        "kind: files", "kind: files\nbreaker: { failures: 1000 }"
+    )
     drop(tmp_path / "drop", csv_of() + "".join(many))
     county = county_of(tmp_path, manifest)
     reply = await county.sources[SOURCE].answer(call(RESOURCE, name=""), within=0.05)
