@@ -1,6 +1,6 @@
 """How to ask one authoritative source one question and bring back canonical fields.
 
-A source is a YAML file (`manifest`), a dialect is a class (`kinds`: rest, soap, sql, fhir). A call
+A source is a YAML file (`manifest`), a dialect is a class (`kinds`: rest, soap, sql, fhir, files). A call
 goes through `asking` → transport → `mapping` and comes back as a `SourceReply`; `resilience` sees
 to it that it comes back in time and never as an exception. `registry` joins the parts for a county.
 This room never knows who asked or why, and decides nothing about what may be seen.
@@ -28,7 +28,7 @@ from adapters.model import (
     SourceReply,
     Transport,
 )
-from adapters.ports import Desk, DeskAnswer, DeskTask, Keep, MemoryKeep, Surroundings
+from adapters.ports import Desk, DeskAnswer, DeskTask, Keep, MemoryKeep, Sealer, Surroundings
 from adapters.registry import Connected, check, connect
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Reason",
     "Record",
     "Scalar",
+    "Sealer",
     "Source",
     "SourceAnswerInvalid",
     "SourceCall",

@@ -21,7 +21,7 @@ from adapters.ports import Surroundings
 
 GROUP = "mianti.adapters"
 _PARTS = ("Connect", "Ask", "inspect", "fetch", "aclose")
-OURS = ("rest", "soap", "sql", "fhir", "manual")
+OURS = ("rest", "soap", "sql", "fhir", "files", "manual")
 
 Now = Callable[[], datetime]
 
@@ -51,6 +51,8 @@ class Opening:
     """Resource id → the kind's own `Ask`, validated."""
     statuses: Mapping[str, frozenset[int]]
     """Resource id → HTTP statuses its answer knows what to make of."""
+    answers: Mapping[str, manifest.Answer]
+    """Resource id → how its answers are read: a kind that knows its columns can judge the paths."""
     now: Now
     surroundings: Surroundings = field(default_factory=Surroundings)
     wire: Wire | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -128,7 +128,10 @@ class Plan:
         if _by_status(self.empty, reply.status) and not self.empty_by_records:
             return Reading(outcome=Outcome.NO_RECORD)
         document = self.document(reply)
-        return self.judged(document, reply.status) or self._answered(document)
+        reading = self.judged(document, reply.status) or self._answered(document)
+        if reading.as_of is None and reply.as_of is not None:
+            return replace(reading, as_of=reply.as_of)
+        return reading
 
     def document(self, reply: RawReply) -> Any:
         """The document in `reply`.

@@ -135,6 +135,9 @@ class RawReply:
     document: Any = None
     """The document, where the transport had to read it to find or assemble it (the Body of a SOAP
     envelope, the pages of a FHIR search); otherwise None, and the mapping reads `body`."""
+    as_of: datetime | None = None
+    """When the data stood so, where the transport knows (files); what the answer itself says comes
+    first."""
     entered_by: str | None = None
     """Who typed the rows, where a clerk did."""
 

@@ -130,6 +130,22 @@ class Desk(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """Seals what a kind keeps at rest in `data_dir`; used from threads."""
+
+    def seal(self, place: str, text: str) -> bytes:
+        """`text`, readable by nobody else and nowhere but at `place`."""
+        ...
+
+    def unseal(self, place: str, sealed: bytes) -> str:
+        """What was sealed.
+
+        Raises:
+            ValueError: Damaged, moved from another place, or sealed by another key.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The outside of this room, as one value."""
@@ -138,5 +154,7 @@ class Surroundings:
     desk: Desk | None = None
     data_dir: Path | None = None
     """Where kinds may keep what they can make again (indexes of dropped files); None: nowhere."""
+    sealer: Sealer | None = None
+    """For what they keep there; None: it is as open as what it was made from."""
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Private networks that the names of all sources may lead to; see `adapters.egress`."""

@@ -98,7 +98,11 @@ def _answer(trial: Trial) -> dict[str, Any]:
     if trial.raw is None:
         raise NotRecorded("nothing came back")
     if trial.raw.rows is not None:
-        return {"rows": samples.rows_of(trial.raw.rows)}
+        at = trial.raw.as_of
+        return {
+            "rows": samples.rows_of(trial.raw.rows),
+            **({"rows_as_of": at.isoformat()} if at else {}),
+        }
     if isinstance(trial.raw.document, dict | list):
         return {"document": json.loads(json.dumps(trial.raw.document, default=str))}
     raise NotRecorded("this kind leaves nothing to record")

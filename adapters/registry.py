@@ -310,6 +310,7 @@ def _opening(
         statuses={
             resource: terms.answer.statuses() for resource, terms in manifest.resources.items()
         },
+        answers={resource: terms.answer for resource, terms in manifest.resources.items()},
         now=now,
         surroundings=surroundings or Surroundings(),
     )

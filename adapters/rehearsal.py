@@ -8,7 +8,7 @@ source who we are: how that is done has its own tests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -114,10 +114,15 @@ def at_rest(agreed: Agreed) -> Agreed:
 
 
 def transport_of(agreed: Agreed, sample: Sample, now: Now) -> Transport:
-    """The kind's own transport over recorded exchanges, or recorded rows as they are."""
-    if not sample.exchanges:
-        return Given(sample.given())
-    return over(agreed, sample, Recorded(sample.exchanges), now)
+    """The kind's own transport over recorded exchanges, or over recorded rows where it can put them
+    where it reads; else the rows as they are.
+    """
+    if sample.exchanges:
+        return over(agreed, sample, Recorded(sample.exchanges), now)
+    played: Played | None = getattr(agreed.kind, "played", None)
+    if played is not None and sample.rows is not None:
+        return played(agreed.opening(now), sample.resource, sample.given())
+    return Given(sample.given())
 
 
 def over(agreed: Agreed, sample: Sample, wire: Recorded, now: Now) -> Transport:
@@ -133,6 +138,11 @@ def offline(opening: Opening, address: str) -> Opening:
     if "auth" in type(connect).model_fields:
         update["auth"] = type(connect).model_fields["auth"].get_default()
     return replace(opening, connect=connect.model_copy(update=update))
+
+
+Played = Callable[[Opening, str, RawReply], Transport]
+"""What a kind without a wire may offer as `played`: (opening, resource, recorded reply) → its transport
+over a place of its own, in which stands what the reply was read from."""
 
 
 class Given:

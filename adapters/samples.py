@@ -100,6 +100,8 @@ class Sample(Section):
     """The path of the source's address when this was recorded."""
     exchanges: tuple[Exchange, ...] = Field(default=(), max_length=64)
     rows: tuple[dict[str, Cell], ...] | None = None
+    rows_as_of: str | None = None
+    """When the rows stood so, where the transport says it."""
     document: Any = None
     """What a kind without a wire replies with."""
     outcome: Outcome
@@ -118,12 +120,13 @@ class Sample(Section):
         """What the transport replied with, where there was no wire.
 
         Raises:
-            ValueError: A typed cell is none.
+            ValueError: A typed cell, or the time of the rows, is none.
         """
         if self.rows is None:
             return RawReply(document=self.document)
         return RawReply(
-            rows=[{name: _cell(value) for name, value in row.items()} for row in self.rows]
+            rows=[{name: _cell(value) for name, value in row.items()} for row in self.rows],
+            as_of=datetime.fromisoformat(self.rows_as_of) if self.rows_as_of else None,
         )
 
 

@@ -50,7 +50,7 @@ from hub.http.schemas import field_out, query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
-from hub.keep import keep_at
+from hub.keep import VaultSealer, keep_at
 from hub.narrowing import NarrowingGuard
 from hub.settings import Configuration, Settings
 from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
@@ -88,6 +88,7 @@ def join(configuration: Configuration) -> Context:
     surroundings = Surroundings(
         keep=keep_at(settings.cache_url, vault),
         data_dir=settings.data_dir / "sources",
+        sealer=VaultSealer(vault=vault),
         allow_networks=parsed_networks((settings.source_networks,)),
     )
     desks = {

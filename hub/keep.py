@@ -1,4 +1,5 @@
-"""`adapters.ports.Keep` as the hub offers it: sealed, under blinded keys, in Redis or in this process.
+"""`adapters.ports.Keep` and `Sealer` as the hub offers them: the keep is sealed, under blinded keys, in
+Redis or in this process; the sealer is the vault.
 
 A cache that does not answer costs speed and no answer: it gives nothing, keeps nothing and leases
 everything.
@@ -104,6 +105,24 @@ class RedisKeep:
     async def aclose(self) -> None:
         """See `Keep`."""
         await self._client.aclose()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultSealer:
+    """Seals what adapters keep at rest, with the vault's data keys."""
+
+    vault: Vault
+
+    def seal(self, place: str, text: str) -> bytes:
+        """See `adapters.ports.Sealer`."""
+        return self.vault.seal("source_index", "text", place, text)
+
+    def unseal(self, place: str, sealed: bytes) -> str:
+        """See `adapters.ports.Sealer`."""
+        try:
+            return self.vault.open_sealed("source_index", "text", place, sealed)
+        except HubError as error:
+            raise ValueError("not sealed here") from error
 
 
 def keep_at(url: str, vault: Vault) -> SealedKeep:

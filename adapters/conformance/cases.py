@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from adapters.files.playing import File
 from adapters.model import Outcome, Scalar
 
 
@@ -58,6 +59,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drops:
+    """What is dropped into a folder."""
+
+    turns: tuple[Sequence[File] | None, ...]
+    """In turn, with a question after each, of which the last is judged; None: there is no folder."""
+    later: float = 0.0
+    """Seconds by which the question comes later than the files may be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
     """What has to come of a case."""
 
@@ -74,6 +85,10 @@ class Expect:
     """Fields that come from the same place and may change too."""
     unchanged: bool = False
     """Is everything else as in the sample?"""
+    quarantined: str | None = None
+    """The rule for which a drop is in quarantine; `any` for one or another; None: none is."""
+    reported: str | None = None
+    """The rule for which rows are in the row error file; None: there is no such file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +101,8 @@ class Case:
     """Method and path → responses in turn; the last again and again."""
     reply: Reply | None = None
     """Instead, where the kind has no wire that could be scripted."""
+    drops: Drops | None = None
+    """Instead, where the kind reads what is dropped."""
     expect: Expect
 
 

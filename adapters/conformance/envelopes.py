@@ -89,7 +89,8 @@ def _empties(terms: Answer, fresh: Callable[[], Specimen], made: Made) -> Iterat
         if specimen.clear():
             yield made("envelope/records-none", specimen, outcome(FAILED))
     specimen = fresh()
-    if terms.records and not specimen.textual and _put(specimen, terms.records, None):
+    shaped = not specimen.textual and not specimen.tabular
+    if terms.records and shaped and _put(specimen, terms.records, None):
         yield made("envelope/records-null", specimen, outcome(FAILED, NO_RECORD, records=0))
 
 
@@ -123,9 +124,9 @@ def _many(terms: Answer, fresh: Callable[[], Specimen], made: Made) -> Iterator[
             # Many may be more than the manifest takes; then it is no answer, and nothing is cut.
             allowed = (ANSWERED, FAILED) if times == MANY else (ANSWERED,)
             yield made(f"envelope/{what}", specimen, outcome(*allowed, records=records))
-    if terms.records is None or fresh().textual:
-        return
     specimen = fresh()
+    if terms.records is None or specimen.textual or specimen.tabular:
+        return
     found = specimen.records()
     if found and isinstance(found[0], Mapping) and _put(specimen, terms.records, found[0]):
         yield made("envelope/record-without-list", specimen, outcome(ANSWERED, records=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.conformance.cases import Case, Expect
@@ -27,9 +27,21 @@ class Verdict:
     """What was not as it had to be, without values; empty: passed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a source left behind in its drop folder."""
+
+    quarantined: tuple[str, ...] = ()
+    """The rules of the drops in quarantine."""
+    reported: frozenset[str] = frozenset()
+    """The rules in row error files."""
+    texts: str = field(default="", repr=False)
+    """All that it wrote there."""
+
+
 def judged(
     case: Case, sample: Sample, reply: SourceReply | None, *, seconds: float, within: float,
-    astray: list[str],
+    astray: list[str], left: Left | None = None,
 ) -> Verdict:  # fmt: skip
     """The verdict on one case.
 
@@ -40,6 +52,7 @@ def judged(
         seconds: How long it took.
         within: How long it might take.
         astray: Requests that nobody should have made.
+        left: What lies in the drop folder, where there is one.
     """
     if reply is None:
         return Verdict(case=case.id, outcome="exception", wrong=("it raised",))
@@ -48,6 +61,8 @@ def judged(
         wrong.append(f"{seconds:.2f} s for {within:.2f} s")
     if astray:
         wrong.append(f"asked {astray[0][:60]}")
+    if left is not None:
+        wrong.extend(_left(case.expect, sample, left))
     if reply.outcome is Outcome.ANSWERED and not wrong:
         wrong.extend(_records(case.expect, sample, reply))
     return Verdict(case=case.id, outcome=str(reply.outcome), wrong=tuple(wrong))
@@ -71,6 +86,19 @@ def _personal(sample: Sample, reply: SourceReply) -> Iterator[str]:
         yield "why is no key"
     if re.search(r"\d{6}", why) or any(len(v) > 1 and v in why for v in sample.keys.values()):
         yield "why may be personal"
+
+
+def _left(expect: Expect, sample: Sample, left: Left) -> Iterator[str]:
+    """Is what was refused where people look for it, and nothing of what stood in it?"""
+    found = left.quarantined[0] if left.quarantined else None
+    if found != expect.quarantined and (found is None or expect.quarantined != "any"):
+        yield f"quarantine {', '.join(left.quarantined) or 'empty'} for {expect.quarantined}"
+    if expect.quarantined is None and (expect.reported is None) is bool(left.reported):
+        yield f"row errors {', '.join(left.reported) or 'none'} for {expect.reported}"
+    elif expect.reported is not None and expect.reported not in left.reported:
+        yield f"row errors {', '.join(left.reported)} for {expect.reported}"
+    if any(len(value) > 1 and value in left.texts for value in sample.keys.values()):
+        yield "the folder's reports may be personal"
 
 
 def _records(expect: Expect, sample: Sample, reply: SourceReply) -> Iterator[str]:

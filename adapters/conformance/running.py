@@ -10,8 +10,8 @@ from datetime import datetime
 from functools import partial
 
 from adapters import samples
-from adapters.conformance import envelopes, fields, wires
-from adapters.conformance.cases import Case, Expect, Reply, outcome
+from adapters.conformance import drops, envelopes, fields, folders, tables, wires
+from adapters.conformance.cases import Case, Drops, Expect, Reply, outcome
 from adapters.conformance.judging import Verdict, judged
 from adapters.conformance.sealing import Platform
 from adapters.conformance.server import Server, running
@@ -105,12 +105,17 @@ class _Making:
         self._platform = platform
         self._terms = agreed.manifest.resources[sample.resource].answer
         self._unchanged = outcome(Outcome.ANSWERED, records=len(sample.records), unchanged=True)
+        self._drop = folders.dropping(agreed, sample)
 
     def cases(self, *, with_wire: bool) -> Iterator[Case]:
         """All cases; those about the wire only once a source."""
         yield from envelopes.cases(self._terms, self._sample, self._fresh, self._changed)
         yield from fields.cases(self._agreed, self._sample, self._fresh, self._changed)
         reply = self._fresh().reply()
+        if self._drop is not None:
+            plan = self._agreed.plans[self._sample.resource]
+            yield from drops.cases(self._drop, self._dropped, self._unchanged)
+            yield from tables.cases(self._drop, plan, self._terms, self._dropped, self._unchanged)
         if reply is not None:
             yield from wires.without(reply, self._replied, self._unchanged)
         elif with_wire:
@@ -145,11 +150,18 @@ class _Making:
 
     def _changed(self, what: str, specimen: Specimen, expect: Expect) -> Case:
         reply = specimen.reply()
+        if self._drop is not None and reply is not None:
+            found = self._drop.playable(reply.rows)
+            if found is not None:
+                return Case(id=self._id(what), drops=found, expect=expect)
         answers = {} if reply is not None else self._served(specimen)
         return Case(id=self._id(what), answers=answers, reply=reply, expect=expect)
 
     def _answered(self, what: str, answers: wires.Answers, expect: Expect) -> Case:
         return Case(id=self._id(what), answers=answers, expect=expect)
+
+    def _dropped(self, what: str, found: Drops, expect: Expect) -> Case:
+        return Case(id=self._id(what), drops=found, expect=expect)
 
     def _replied(self, what: str, reply: Reply, expect: Expect) -> Case:
         return Case(id=self._id(what), reply=reply, expect=expect)
@@ -165,6 +177,9 @@ async def _played(
     try:
         calm = at_rest(agreed)
         for case in cases:
+            if case.drops is not None:
+                verdicts.append(await folders.played(agreed, sample, case, case.drops, call))
+                continue
             server.play(case.answers)
             transport = _Scripted(case.reply) if case.reply is not None else _Kept(wired)
             began = time.perf_counter()

@@ -97,6 +97,8 @@ class Specimen:
 
     textual = False
     """True: everything is text, and there are no wrong types."""
+    tabular = False
+    """True: rows, of which the transport itself makes a list."""
 
     def __init__(self, sample: Sample, connect: Connect, terms: AnswerTerms) -> None:
         self.sample, self.connect, self.terms = sample, connect, terms
@@ -225,9 +227,9 @@ class _Given(_Tree):
     def __init__(self, sample: Sample, connect: Connect, terms: AnswerTerms) -> None:
         super().__init__(sample, connect, terms)
         given = sample.given()
-        self._rows = given.rows is not None
+        self.tabular = given.rows is not None
         rows = [dict(row) for row in given.rows or ()]
-        self.document: Any = {"rows": rows} if self._rows else deepcopy(given.document)
+        self.document: Any = {"rows": rows} if self.tabular else deepcopy(given.document)
 
     def records(self) -> list[Any] | None:
         if self.terms.record:
@@ -240,7 +242,7 @@ class _Given(_Tree):
         return {}
 
     def reply(self) -> Reply | None:
-        return Reply(rows=self.document["rows"]) if self._rows else Reply(document=self.document)
+        return Reply(rows=self.document["rows"]) if self.tabular else Reply(document=self.document)
 
 
 class _JSON(_Tree):

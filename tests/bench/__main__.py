@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 
 from catalog.tables import plain_table
+from tests.bench.batches import bench_batches
 from tests.bench.log import bench_log
 from tests.bench.mapping import bench_mapping
 from tests.bench.population import bench_population
@@ -28,6 +29,7 @@ PARTS: Mapping[str, Callable[[Path, Rows], Mapping[str, float]]] = {
     "log": bench_log,
     "mapping": bench_mapping,
     "sources": bench_sources,
+    "batches": bench_batches,
     "population": bench_population,
 }
 
