@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from adapters.model import Scalar, SourceCall
 
@@ -130,6 +130,18 @@ class Desk(Protocol):
         ...
 
 
+class ReceiptCheck(Protocol):
+    """How a receipt of another hub is judged. Only the CPU is asked."""
+
+    def __call__(
+        self, document: bytes, *, key: bytes, values: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """The record in the receipt file `document`, if it stands in a log whose head `key` signed
+        and holds exactly these `values` (path → value as answered); None otherwise.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The outside of this room, as one value."""
@@ -140,3 +152,7 @@ class Surroundings:
     """Where kinds may keep what they can make again (indexes of dropped files); None: nowhere."""
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Private networks that the names of all sources may lead to; see `adapters.egress`."""
+    origin: str = ""
+    """What our hub is called in the trail of a question that goes on to another hub."""
+    receipts: ReceiptCheck | None = None
+    """None: receipts of other hubs cannot be judged here."""

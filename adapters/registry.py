@@ -20,6 +20,7 @@ from adapters import located, shapes, tracing
 from adapters.breaker import Breaker
 from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
 from adapters.caching import CacheRules, ReplyCache
+from adapters.catalogued import catalogued, completed
 from adapters.compiling import Compiler
 from adapters.drifting import Drift, FolderShelf, Shelf
 from adapters.errors import Complaint, InvalidManifest
@@ -269,12 +270,21 @@ def _read_one(
     found = _kind(document)
     if isinstance(found, Complaint):
         return None, [*missing, found]
+    if catalogued(found):
+        document, written = completed(document, _known(catalog, county))
+        missing = (*missing, *written)
     manifest, wrong = validated(document, found.Connect, found.Ask)
     if manifest is None:
         return None, [*missing, *_already_said(wrong, missing)]
     agreement = _Agreement(document, manifest, path, county, catalog)
     agreed, complaints = agreement.judged(found, now)
     return agreed, [*missing, *_already_said(complaints, missing)]
+
+
+def _known(catalog: Catalog, county: str) -> Mapping[str, DataResource]:
+    """All resources as a county has them."""
+    own = {id_: each for (place, id_), each in catalog.county_resources.items() if place == county}
+    return {**catalog.resources, **own}
 
 
 def _already_said(
@@ -336,7 +346,7 @@ class _Agreement:
             if resource is None:
                 continue
             resources[id_] = resource
-            plans[id_] = self._plan(resource, terms)
+            plans[id_] = replace(self._plan(resource, terms), sparse=catalogued(found))
             bindings.append(self._binding(resource, terms))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))

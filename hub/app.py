@@ -52,6 +52,7 @@ from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import keep_at
 from hub.narrowing import NarrowingGuard
+from hub.receipts import proven
 from hub.settings import Configuration, Settings
 from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
 from hub.tally import FieldTally
@@ -89,6 +90,8 @@ def join(configuration: Configuration) -> Context:
         keep=keep_at(settings.cache_url, vault),
         data_dir=settings.data_dir / "sources",
         allow_networks=parsed_networks((settings.source_networks,)),
+        origin=evidence.origin,
+        receipts=proven,
     )
     desks = {
         county: CountyDesk(
