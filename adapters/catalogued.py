@@ -26,9 +26,10 @@ def catalogued(kind: type[Kind]) -> bool:
 def completed(
     document: Located, resources: Mapping[str, DataResource]
 ) -> tuple[Located, tuple[Complaint, ...]]:
-    """The manifest with an `answer` section for each of its resources that the catalog knows.
+    """The manifest with an `answer` section for each of its resources, and with the catalog's keys
+    where it names none.
 
-    A section that stands there is a complaint: it would say what nobody reads.
+    An `answer` that stands there is a complaint: it would say what nobody reads.
     """
     terms = document.data.get("resources")
     if not isinstance(terms, dict):
@@ -41,26 +42,31 @@ def completed(
         for id_, each in terms.items()
         if isinstance(each, dict) and "answer" in each
     )  # fmt: skip
-    whole = {
-        id_: {**each, "answer": _answer(each, resources.get(id_))}
-        if isinstance(each, dict)
-        else each
-        for id_, each in terms.items()
-    }
+    whole = {id_: _whole(each, resources.get(id_)) for id_, each in terms.items()}
     data = {**document.data, "resources": whole}
     return Located(file=document.file, data=data, lines=document.lines), written
 
 
-def _answer(terms: Mapping[str, Any], resource: DataResource | None) -> dict[str, Any]:
-    ask = terms.get("ask")
-    taken = ask.get("fields") if isinstance(ask, dict) else None
-    known = list(resource.fields) if resource is not None else ["unknown"]
+def _whole(terms: Any, resource: DataResource | None) -> Any:
+    ask = terms.get("ask", {}) if isinstance(terms, dict) else None
+    if not isinstance(ask, dict):
+        return terms  # the grammar complains
+    keys = {"keys": _keys(resource)} if resource is not None and "keys" not in ask else {}
+    return {**terms, "ask": {**ask, **keys}, "answer": _answer(ask, resource)}
+
+
+def _keys(resource: DataResource) -> list[str]:
+    return [f"{'keys' if key.required else 'optional'}.{key.id}" for key in resource.keys]
+
+
+def _answer(ask: Mapping[str, Any], resource: DataResource | None) -> dict[str, Any]:
+    known = resource.fields if resource is not None else {}
+    taken = ask.get("fields")
     wanted = [each for each in taken if isinstance(each, str)] if isinstance(taken, list) else known
-    repeated = resource is not None and any(
-        resource.fields[each].repeated for each in wanted if each in resource.fields
-    )
     answer: dict[str, Any] = {
         "records": RECORDS,
-        "fields": {each: {"at": f'"{each}"'} for each in wanted or known},
+        # A resource that nobody knows is complained of elsewhere.
+        "fields": {each: {"at": f'"{each}"'} for each in wanted} or {"unknown": {"at": "unknown"}},
     }
+    repeated = any(known[each].repeated for each in wanted if each in known)
     return {**answer, "lines": LINES} if repeated else answer

@@ -68,8 +68,9 @@ FieldId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
 class HubAsk(manifest.Ask):
     """What is taken of one resource."""
 
-    keys: tuple[Annotated[Known, Field()], ...] = Field(min_length=1)
-    """What the other hub is asked by: `keys.id_number`, `optional.name`, …"""
+    keys: tuple[Annotated[Known, Field()], ...] = ()
+    """What the other hub is asked by: `keys.id_number`, `optional.name`, …; the catalog's keys where
+    it is not said."""
     fields: tuple[FieldId, ...] | None = Field(default=None, min_length=1)
     """Fields that are taken; all of the catalog's where it is not said."""
     resource: Annotated[str, Field(pattern=RESOURCE)] | None = None

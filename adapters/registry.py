@@ -347,7 +347,7 @@ class _Agreement:
                 continue
             resources[id_] = resource
             plans[id_] = replace(self._plan(resource, terms), sparse=catalogued(found))
-            bindings.append(self._binding(resource, terms))
+            bindings.append(self._binding(resource, terms, found))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))
         replica = self._replica(found)
@@ -421,7 +421,7 @@ class _Agreement:
         self._report(compiler.findings)
         return plan
 
-    def _binding(self, resource: DataResource, terms: Any) -> SourceBinding:
+    def _binding(self, resource: DataResource, terms: Any, found: type[Kind]) -> SourceBinding:
         pairs = [name.partition(".") for name in terms.ask.names()]
         needed = frozenset(key for root, _, key in pairs if root == "keys")
         used = needed | {key for root, _, key in pairs if root == "optional"}
@@ -432,7 +432,8 @@ class _Agreement:
                 at, "unknown-query-key", f"{resource.id} has no query key {key!r}",
                 f"one of {', '.join(sorted(known))}",
             )  # fmt: skip
-        if not needed:
+        # Any of its keys will do where the catalog needs no certain one; the kind sees to it.
+        if not needed and not (used and catalogued(found)):
             self._say(at, "no-key", "nothing in the question is needed", "at least one keys.…")
         return SourceBinding(
             county=self._county,

@@ -26,7 +26,7 @@ def schema() -> dict[str, Any]:
             {"if": {"properties": {"kind": {"const": name}}}, "then": {"$ref": reference}}
         )
         if catalogued(kind(name)):
-            _without_answer(definitions, reference)
+            _completed_by_the_catalog(definitions, reference)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": TITLE,
@@ -38,13 +38,13 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _without_answer(definitions: dict[str, Any], manifest: str) -> None:
-    """A kind whose answers the catalog explains has no `answer` section to be completed."""
+def _completed_by_the_catalog(definitions: dict[str, Any], manifest: str) -> None:
+    """A kind whose answers the catalog explains has no `answer` section, and need not say `ask`."""
     resources = definitions[manifest.removeprefix("#/$defs/")]["properties"]["resources"]
     (reference,) = {each["$ref"] for each in _schemas(resources) if "$ref" in each}
     terms = definitions[reference.removeprefix("#/$defs/")]
     del terms["properties"]["answer"]
-    terms["required"].remove("answer")
+    del terms["required"]
 
 
 def _schemas(resources: dict[str, Any]) -> list[dict[str, Any]]:
