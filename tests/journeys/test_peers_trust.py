@@ -91,7 +91,6 @@ class Pair:
         return dict(json.loads(self.lower.log.receipt(last).leaf)["body"]["fields"][PERMIT])
 
 
-
 @pytest.fixture(scope="module")
 def upper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningHub, Path]]:
     """A hub with one department, and the key of a lower hub that it admits."""
@@ -224,9 +223,7 @@ DISBELIEVED = {
     "a receipt that is a list": on(RECEIPTS, lambda _: []),
     "a receipt without salts": on(RECEIPTS, put("salts", value={})),
     "a receipt with strange salts": on(RECEIPTS, put("salts", value=[1])),
-    "no receipt": lambda path, status, body: (
-        (404, b"{}") if RECEIPTS in path else (status, body)
-    ),
+    "no receipt": lambda path, status, body: (404, b"{}") if RECEIPTS in path else (status, body),
     "a huge receipt": lambda path, status, body: (
         (status, body + b" " * 400_000) if RECEIPTS in path else (status, body)
     ),
@@ -303,7 +300,10 @@ BROKEN = {
     ),
     "a path more": (on(QUERIES, put("fields", "x", value={"state": "ok"})), "source_error"),
     "a path less": (on(QUERIES, lambda said: said["fields"].pop(FIELD) and None), "source_error"),
-    "a record that is none": (on(QUERIES, put("fields", WHOLE, "value", value=[1])), "source_error"),
+    "a record that is none": (
+        on(QUERIES, put("fields", WHOLE, "value", value=[1])),
+        "source_error",
+    ),
     "a receipt's id that is a path": (
         on(QUERIES, put("receipt", value="rcp_../../x")),
         "source_error",
@@ -356,9 +356,7 @@ def test_a_slow_upper_hub_costs_the_deadline_and_no_more(pair: Pair) -> None:
     assert pair.lower.client.get(f"/v1/receipts/{answer['receipt']}")["receipt"]
 
 
-def test_an_upper_hub_that_is_not_there(
-    upper: tuple[RunningHub, Path], tmp_path: Path
-) -> None:
+def test_an_upper_hub_that_is_not_there(upper: tuple[RunningHub, Path], tmp_path: Path) -> None:
     """Nobody listens: *source error*, and after a few times the breaker spares both."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -400,9 +398,7 @@ def test_another_key_proves_nothing(upper: tuple[RunningHub, Path], tmp_path: Pa
     assert (field["state"], field["why"]) == ("source_error", "hub.receipt-invalid")
 
 
-def test_a_lower_hub_that_is_not_admitted(
-    upper: tuple[RunningHub, Path], tmp_path: Path
-) -> None:
+def test_a_lower_hub_that_is_not_admitted(upper: tuple[RunningHub, Path], tmp_path: Path) -> None:
     """A key the upper hub does not know: refused, and never *no such record*."""
     text, terms = pair_of(upper, tmp_path)
     new_client_key(tmp_path / "nobody.jwk")
@@ -411,4 +407,4 @@ def test_a_lower_hub_that_is_not_admitted(
         field = lower.client.post("/v1/queries", question())["fields"][PERMIT]
 
     assert field["state"] == "refused_by_source"
-    assert SOURCE == field["provenance"]["source"]
+    assert field["provenance"]["source"] == SOURCE

@@ -1,0 +1,264 @@
+"""Chains of hubs: three in a row, hubs in a circle, and answers that are closed, typed or renamed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from hub.onboarding import new_client_key
+from hub.serving import bind
+from tests.journeys.test_batch import finished, lines, outcomes, person, send
+from tests.journeys.test_peers_trust import PERMIT, PERMITS, RESOURCE, Permits, question
+from tests.world.department import listening
+from tests.world.desk import admitted, ledger
+from tests.world.hub import RunningHub, county_with, grant, running_hub
+from tests.world.peers import (
+    admitted_below,
+    granted_below,
+    lower_hub,
+    manifest,
+    pinned_key,
+)
+
+NUMBER = "990101199001010019"
+LEDGER_FIELDS = "fields: [permit_no, gender, endorsed_until, residence_address]"
+
+
+def field_of(hub: RunningHub, **more: Any) -> dict[str, Any]:
+    """What a hub says of the permit."""
+    return dict(hub.client.post("/v1/queries", question(**more))["fields"][PERMIT])
+
+
+def below(
+    stack: ExitStack,
+    upper: RunningHub,
+    folder: Path,
+    *,
+    client: str = "lower-hub",
+    ask: str = "",
+    more: dict[str, Any] | None = None,
+    **settings: object,
+) -> RunningHub:
+    """One more hub, below `upper`."""
+    folder.mkdir()
+    key = admitted_below(upper, folder, [granted_below(RESOURCE, client)], client)
+    return stack.enter_context(
+        lower_hub(
+            folder / "hub",
+            manifest(upper.url, [RESOURCE], client=client, ask=ask, **(more or {})),
+            upper_url=upper.url,
+            key_file=key,
+            pinned=pinned_key(upper),
+            grants=[grant(RESOURCE)],
+            **settings,
+        )
+    )
+
+
+def top(stack: ExitStack, folder: Path, text: str = PERMITS, **settings: object) -> RunningHub:
+    """The hub that has the department."""
+    url = stack.enter_context(listening(Permits))
+    return stack.enter_context(
+        running_hub(
+            folder,
+            county_with(folder / "counties", {"residence-permit": text}),
+            environment={"PERMIT_URL": url},
+            grants=[grant(RESOURCE)],
+            **settings,
+        )
+    )
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Hubs that end with the test, the last one first."""
+    with ExitStack() as opened:
+        yield opened
+
+
+def test_three_hubs_in_a_row(stack: ExitStack, tmp_path: Path) -> None:
+    """The value and the department come down, with the way they came; each receipt names the one
+    above it; the highest log knows the way the question went.
+    """
+    high = top(stack, tmp_path / "high")
+    middle = below(stack, high, tmp_path / "middle")
+    low = below(stack, middle, tmp_path / "low")
+    field = field_of(low)
+
+    assert (field["state"], field["value"]) == ("ok", "J1")
+    assert field["provenance"]["authority"] == "xinxiang/县公安局"
+    assert field["provenance"]["as_of"] == "2026-11-20T00:00:00+00:00"
+    assert field["provenance"]["via"] == [middle.log.origin, high.log.origin]
+    between_them = json.loads(middle.log.receipt(field["provenance"]["upper_receipt"]).leaf)["body"]
+    recorded = between_them["fields"][f"{RESOURCE}[].permit_no"]
+    assert recorded["upper"]["proven"] is True
+    highest = json.loads(high.log.receipt(recorded["upper"]["receipt"]).leaf)["body"]
+    assert highest["via"] == [low.log.origin, middle.log.origin]
+
+
+def test_too_many_hops_are_refused_by_whoever_counts_them(stack: ExitStack, tmp_path: Path) -> None:
+    """The highest goes along with one hub before it, and not with two."""
+    high = top(stack, tmp_path / "high", max_hops=1)
+    middle = below(stack, high, tmp_path / "middle")
+    low = below(stack, middle, tmp_path / "low")
+    Permits.asked.clear()
+
+    assert field_of(middle)["state"] == "ok"
+    asked = len(Permits.asked)
+    field = field_of(low)
+    assert (field["state"], field["why"]) == ("source_error", "hub.too-many-hops")
+    assert len(Permits.asked) == asked
+
+
+def test_hubs_in_a_circle_do_not_hang(stack: ExitStack, tmp_path: Path) -> None:
+    """Two hubs, each the source of the other: the question that comes back is refused at once, and
+    its key comes all the way down, whichever was asked first.
+    """
+    listener = bind("127.0.0.1", 0)
+    ahead = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    new_client_key(tmp_path / "lower-hub.jwk")
+    one = stack.enter_context(
+        lower_hub(
+            tmp_path / "one",
+            manifest(ahead, [RESOURCE]),
+            upper_url=ahead,
+            key_file=tmp_path / "lower-hub.jwk",
+            # Its key is not known yet. Nothing has to be proven: nobody will have an answer.
+            pinned={"origin": ahead.partition("://")[2], "key": f"{'A' * 43}="},
+            grants=[grant(RESOURCE)],
+        )
+    )
+    other = below(stack, one, tmp_path / "around", client="other-hub", listener=listener)
+    admitted_below(other, tmp_path, [granted_below(RESOURCE)])
+
+    assert other.url == ahead
+    for hub in (one, other):
+        field = field_of(hub)
+        assert (field["state"], field["why"]) == ("source_error", "hub.loop")
+
+
+def test_the_door_knows_its_own_name(stack: ExitStack, tmp_path: Path) -> None:
+    """A question that has passed this hub is a conflict; so is one that has passed too many; a trail
+    that is none, or holds a number, is no request.
+    """
+    hub = top(stack, tmp_path / "hub")
+    trails = {
+        (hub.log.origin,): (409, "hub.loop"),
+        ("a.example", hub.log.origin, "b.example"): (409, "hub.loop"),
+        ("a", "b", "c", "d"): (409, "hub.too-many-hops"),
+        ("",): (422, "hub.invalid-request"),
+        ("a b",): (422, "hub.invalid-request"),
+        (f"host-{NUMBER}",): (422, "hub.invalid-request"),
+        tuple(f"h{n}" for n in range(17)): (422, "hub.invalid-request"),
+    }
+    for trail, refused in trails.items():
+        with pytest.raises(httpx2.HTTPStatusError) as error:
+            hub.client.post("/v1/queries", question(via=list(trail)))
+        said = error.value.response.json()
+        assert (error.value.response.status_code, said["code"]) == refused
+        assert NUMBER not in error.value.response.text
+    assert field_of(hub, via=["a.example", "b.example:8600", "c"])["state"] == "ok"
+
+
+def test_a_closed_department_upstairs_says_when_it_opens(stack: ExitStack, tmp_path: Path) -> None:
+    """*Source closed* passes with its time."""
+    closed = PERMITS.replace(
+        "resources:", "closed: [{from: 2026-01-01T00:00, to: 2099-01-01T08:00}]\nresources:"
+    )
+    high = top(stack, tmp_path / "high", closed)
+    field = field_of(below(stack, high, tmp_path / "low"))
+
+    assert field["state"] == "source_closed"
+    assert field["reopens_at"] == "2099-01-01T00:00:00+00:00"
+    assert field["why"] == "hub.rest.source-closed"
+
+
+def test_a_clerk_upstairs_is_waited_for_by_asking_again(stack: ExitStack, tmp_path: Path) -> None:
+    """*Deferred* while the clerk looks; the same case asked again finds what was typed, as *manual*
+    with who typed it; and that it was not found is *not found*.
+    """
+    high = stack.enter_context(
+        running_hub(
+            tmp_path / "high",
+            county_with(tmp_path / "high" / "counties", {"permit-ledger": ledger()}),
+            grants=[grant(RESOURCE)],
+        )
+    )
+    clerk = admitted(high, tmp_path, "police", "县公安局")
+    stack.callback(clerk.close)
+    low = below(stack, high, tmp_path / "low", ask=LEDGER_FIELDS)
+
+    first = field_of(low)
+    assert (first["state"], first["why"]) == ("deferred", "hub.manual.waiting-for-a-clerk")
+    (task,) = clerk.get("/v1/tasks")["tasks"]
+    assert [each["id"] for each in task["fields"]] == ["permit_no"]
+    typed = {"by": "A01", "found": True, "values": {"permit_no": "J7"}}
+    clerk.post(f"/v1/tasks/{task['id']}:answer", typed)
+    second = field_of(low)
+    assert (second["state"], second["value"]) == ("manual", "J7")
+    assert second["provenance"]["entered_by"] == "A01"
+
+
+def test_names_may_differ(stack: ExitStack, tmp_path: Path) -> None:
+    """A field that is called otherwise up there comes under our name; two from one is refused."""
+    high = top(stack, tmp_path / "high")
+    low = below(
+        stack, high, tmp_path / "low", ask="fields: [permit_no], renames: { permit_no: name }"
+    )
+
+    assert field_of(low)["value"] == "赵明示"
+
+
+def test_consent_and_item_pass(stack: ExitStack, tmp_path: Path) -> None:
+    """The upper hub decides by the basis as it is and under its own name for the item, and its log
+    holds both.
+    """
+    high = top(stack, tmp_path / "high")
+    both = frozenset({"statutory", "consent"})
+    folder = tmp_path / "low"
+    folder.mkdir()
+    items = frozenset({"xinxiang-19"})
+    key = admitted_below(high, folder, [granted_below(RESOURCE, basis_kinds=both, items=items)])
+    low = stack.enter_context(
+        lower_hub(
+            folder / "hub",
+            manifest(high.url, [RESOURCE], more="  items: { xinxiang-10-03: xinxiang-19 }"),
+            upper_url=high.url,
+            key_file=key,
+            pinned=pinned_key(high),
+            grants=[grant(RESOURCE, basis_kinds=both)],
+        )
+    )
+    basis = {"item": "xinxiang-10-03", "case": "C-2", "kind": "consent", "ref": "同意书1号"}
+    field = field_of(low, basis=basis)
+
+    assert field["value"] == "J1"
+    above = json.loads(high.log.receipt(field["provenance"]["upper_receipt"]).leaf)["body"]
+    assert (above["item"], above["case"]) == ("xinxiang-19", "C-2")
+    assert above["basis"] == {"kind": "consent", "ref": "同意书1号"}
+    other = {**basis, "item": "xinxiang-10-02"}
+    refused = field_of(low, basis=other)
+    assert (refused["state"], refused["why"]) == ("not_granted", "hub.access.grant-item")
+
+
+def test_a_batch_goes_up_row_by_row(stack: ExitStack, tmp_path: Path) -> None:
+    """Each row of a batch is a query of the upper hub, and proven like any other."""
+    high = top(stack, tmp_path / "high")
+    low = below(stack, high, tmp_path / "low")
+    rows = [person(1), person(2), {"ref": "x"}]
+    job = send(low, lines(*rows)).json()["id"]
+    finished(low.client.get, job)
+    found = outcomes(low.url, low.client.token(), job)
+
+    assert [row["outcome"] for row in found] == ["complete", "complete", "invalid"]
+    for row in found[:2]:
+        field = row["fields"][PERMIT]
+        assert field["value"] == "J1"
+        above = json.loads(high.log.receipt(field["provenance"]["upper_receipt"]).leaf)["body"]
+        assert above["case"] == "BATCH-1"
