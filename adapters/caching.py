@@ -198,7 +198,8 @@ class ReplyCache:
         return self._now() - reply.retrieved_at
 
     def _key(self, call: SourceCall) -> str:
-        asked = [self._scope, call.resource, sorted(call.keys.items()), sorted(call.fields)]
+        keys, fields = sorted(call.keys.items()), sorted({*call.fields, *call.judged})
+        asked = [self._scope, call.resource, keys, fields]
         # In ASCII: a half of a surrogate pair has no bytes of its own.
         return f"reply:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}"
 

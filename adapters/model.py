@@ -49,6 +49,9 @@ class SourceCall:
     """The oldest kept reply the caller takes; None: as old as the provider allows."""
     stale_if_error: timedelta | None = None
     """How old a kept reply may be where the source does not answer; None: none is wanted."""
+    judged: tuple[str, ...] = ()
+    """Further fields by which the hub judges whether a record is in force; it shows them to nobody.
+    Only a source that answers nothing but what it is asked needs to look at them."""
     via: tuple[str, ...] = ()
     """The hubs that the question came through before ours, the first one first."""
 

@@ -113,12 +113,20 @@ def question(
     return {
         "subject": subject,
         "basis": {**basis, "ref": call.reason.legal_basis},
-        "want": [names.whole, *(names.path(field) for field in call.fields)],
-        "only": {names.resource: [names.fields.get(field, field) for field in call.fields]},
+        "want": _paths(call, names),
+        "only": {names.resource: [names.fields.get(field, field) for field in _fields(call)]},
         "freshness": {name: _duration(wish) for name, wish in wishes.items() if wish is not None},
         "deadline_ms": min(max(int(deadline * 1000), LEAST_MS), MOST_MS),
         "via": list(via),
     }
+
+
+def _fields(call: SourceCall) -> tuple[str, ...]:
+    return (*call.fields, *call.judged)
+
+
+def _paths(call: SourceCall, names: Names) -> list[str]:
+    return [names.whole, *(names.path(field) for field in _fields(call))]
 
 
 def _duration(wish: timedelta) -> str:
@@ -145,11 +153,11 @@ def passed(answer: Any, call: SourceCall, names: Names, origin: str) -> Passed:
 
 def _passed(answer: Any, call: SourceCall, names: Names, origin: str) -> Passed:
     told = answer["fields"]
-    paths = [names.whole, *(names.path(field) for field in call.fields)]
+    paths = _paths(call, names)
     if set(told) != set(paths):
         raise ValueError("not the paths that were asked")
     whole = _fate(told[names.whole])
-    fates = {field: _fate(told[names.path(field)]) for field in call.fields}
+    fates = {field: _fate(told[names.path(field)]) for field in _fields(call)}
     given = [field for field, fate in fates.items() if fate.outcome is Outcome.ANSWERED]
     records = _records(told[names.whole], given, names) if whole.outcome is Outcome.ANSWERED else []
     if not all(_holds(record, field) for record in records for field in given):

@@ -111,6 +111,9 @@ class PlannedCall:
     keys: Mapping[str, str]
     fields: tuple[str, ...]
     grants: tuple[str, ...]
+    judged: tuple[str, ...] = ()
+    """Fields that tell whether a record is in force; asked for where that does not come by itself,
+    and shown to nobody who does not want them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +366,7 @@ class Exchange:
                     call_id=new_id("call"),
                     max_age=request.freshness.max_age,
                     stale_if_error=request.freshness.stale_if_error,
+                    judged=call.judged,
                     via=request.via,
                 ),
                 within=max(within, 0.0),
@@ -530,6 +534,7 @@ def _call_for(
             fix=f"{resource.provider}尚未接入 / no source is connected for this resource",
         )
     fields = tuple(f for f in decision.allowed if f in binding.fields)
+    judged = resource.standing.fields if resource.standing is not None else ()
     return PlannedCall(
         source=binding.source,
         authority=binding.authority,
@@ -537,6 +542,7 @@ def _call_for(
         keys={k: v for k, v in keys.items() if k in answers_to},
         fields=fields,
         grants=tuple(sorted(set(decision.allowed.values()))),
+        judged=tuple(f for f in judged if f in binding.fields and f not in fields),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -96,6 +97,7 @@ def lower_hub(
     pinned: Mapping[str, str],
     grants: Sequence[Grant],
     more: Mapping[str, str] | None = None,
+    listener: socket.socket | None = None,
     **settings: object,
 ) -> Iterator[RunningHub]:
     """A hub whose source is another one."""
@@ -105,7 +107,7 @@ def lower_hub(
     pin.write_text(json.dumps(dict(pinned)), encoding="utf-8")
     environment = {"UPPER_URL": upper_url, "UPPER_KEY_FILE": str(key_file)}
     with running_hub(
-        folder, counties, environment=environment, grants=grants, **settings
+        folder, counties, environment=environment, grants=grants, listener=listener, **settings
     ) as running:
         yield running
 
