@@ -98,13 +98,22 @@ class PinnedKey:
         try:
             with path.open(encoding="utf-8") as file:
                 pinned = json.loads(file.read(_MOST_KEY))
-            key = base64.b64decode(pinned["key"], validate=True)
-            origin = relaying.origin_of(pinned["origin"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"cannot be read: {type(error).__name__}") from None
-        if len(key) != _KEY_SIZE:
-            raise ValueError("not an Ed25519 key")
-        return cls(origin=origin, key=key)
+        found = cls.of(pinned)
+        if found is None:
+            raise ValueError("not what GET /v1/evidence/key says")
+        return found
+
+    @classmethod
+    def of(cls, told: Any) -> PinnedKey | None:
+        """What `GET /v1/evidence/key` says; None where it is not that."""
+        try:
+            key = base64.b64decode(told["key"], validate=True)
+            origin = relaying.origin_of(told["origin"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        return cls(origin=origin, key=key) if len(key) == _KEY_SIZE else None
 
 
 class HubTransport:
