@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -91,6 +92,7 @@ def schema() -> None:
 
 @app.command("try")
 def try_(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(help="数据源编号 the source's id")],
     county: CountyOption = None,
     resource: Annotated[str | None, typer.Option(help="数据资源 which resource")] = None,
@@ -120,7 +122,8 @@ def try_(
                     candidate.keys,
                     now=asked.now,
                     within=within,
-                    surroundings=asked.surroundings(variables),
+                    # The hub's command says how receipts of other hubs are judged.
+                    surroundings=replace(asked.surroundings(variables), receipts=context.obj),
                 )
             )
             Console().print(showing.shown(trial, asked.secrets(agreed, variables)))

@@ -8,15 +8,24 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
-from tests.journeys.test_peers_trust import PERMITS, RESOURCE, Permits
+from tests.journeys.test_peers_trust import PERMITS, RESOURCE, Permits, on
 from tests.world.department import listening
 from tests.world.hub import RunningHub, county_with, grant, running_hub
-from tests.world.peers import SOURCE, admitted_below, granted_below, manifest, pinned_key
+from tests.world.peers import (
+    SOURCE,
+    Change,
+    admitted_below,
+    between,
+    granted_below,
+    manifest,
+    pinned_key,
+)
 
 RUN = CliRunner()
 FIELDS = "permit_no, name, endorsed_until"
@@ -29,7 +38,9 @@ class Upper:
     hub: RunningHub
     key: Path
 
-    def agree(self, folder: Path, text: str, pinned: dict[str, str] | None = None) -> Result:
+    def agree(
+        self, folder: Path, text: str, pinned: dict[str, str] | None = None, url: str = ""
+    ) -> Result:
         """The verb, over a county with this manifest."""
         counties = county_with(folder / "counties", {SOURCE: text})
         sources = counties / "xinxiang" / "sources"
@@ -37,7 +48,7 @@ class Upper:
         (sources / "upper.key.json").write_text(json.dumps(pin), encoding="utf-8")
         environment = folder / "environment"
         environment.write_text(
-            f"UPPER_URL={self.hub.url}\nUPPER_KEY_FILE={self.key}\n", encoding="utf-8"
+            f"UPPER_URL={url or self.hub.url}\nUPPER_KEY_FILE={self.key}\n", encoding="utf-8"
         )
         return RUN.invoke(
             app,
@@ -142,3 +153,44 @@ def test_a_department_is_no_hub(upper: Upper, tmp_path: Path) -> None:
 
     assert found.exit_code == 2
     assert "不是另一枢纽" in found.output
+
+
+def other_codes(said: dict[str, Any]) -> None:
+    """One code less, one more, and one that is called otherwise."""
+    del said["codes"]["0"]
+    said["codes"]["7"] = {"code": "7", "label": "其他"}
+    said["codes"]["1"]["label"] = "男"
+
+
+TABLES = "/v1/catalog/code-tables/"
+RESOURCES = "/v1/catalog/resources/"
+OTHER: dict[str, tuple[Change, int, tuple[str, ...]]] = {
+    "other codes": (
+        on(TABLES, other_codes),
+        1,
+        ("gender: 7 only there", "gender: 0 only here", "gender: 1 otherwise called"),
+    ),
+    "no table": (
+        lambda path, status, body: (404, b"{}") if TABLES in path else (status, body),
+        1,
+        ("[missing-table] no code table 'gender' there",),
+    ),
+    "a table that is none": (on(TABLES, lambda _: {"codes": [1]}), 2, ("catalog-shape",)),
+    "a resource that is none": (on(RESOURCES, lambda _: {"fields": {}}), 2, ("catalog-shape",)),
+    "garbage": (lambda _p, status, _b: (status, b"<html>"), 2, ("json",)),
+    "status 500": (lambda _p, _s, body: (500, body), 2, ("status-500",)),
+}
+
+
+@pytest.mark.parametrize(("change", "code", "said"), OTHER.values(), ids=OTHER.keys())
+def test_other_codes_and_no_catalog(
+    upper: Upper, tmp_path: Path, change: Change, code: int, said: tuple[str, ...]
+) -> None:
+    """Tables are compared code by code; what is no catalog ends the verb with its key."""
+    text = manifest(upper.hub.url, [RESOURCE], ask="fields: [permit_no, gender]")
+    with between(upper.hub.url) as middle:
+        middle.change = change
+        found = upper.agree(tmp_path, text, url=middle.url)
+
+    assert found.exit_code == code, found.output
+    assert all(each in found.output for each in said), found.output
