@@ -133,11 +133,17 @@ class Plan:
         return self.judged(document, reply.status) or self._answered(document)
 
     def _relayed(self, reply: RawReply, relayed: Relayed) -> Reading:
-        """Another hub's answer. What it did not let us have is no empty value: it is marked."""
+        """Another hub's answer. What it did not let us have is no empty value: it is marked. What
+        nobody has there is simply not known.
+        """
         whole = relayed.whole
         if whole.outcome is not Outcome.ANSWERED:
             return Reading(outcome=whole.outcome, as_of=relayed.as_of, why=whole.why)
-        marks = {name: str(fate.outcome).replace("_", "-") for name, fate in relayed.fields.items()}
+        marks = {
+            name: str(fate.outcome).replace("_", "-")
+            for name, fate in relayed.fields.items()
+            if fate.outcome is not Outcome.NOT_OFFERED
+        }
         found = self._answered(reply.document).records
         records = tuple(replace(each, bad={**each.bad, **marks}) for each in found)
         return Reading(outcome=whole.outcome, records=records, as_of=relayed.as_of, why=whole.why)

@@ -160,8 +160,9 @@ def _passed(answer: Any, call: SourceCall, names: Names, origin: str) -> Passed:
     fates = {field: _fate(told[names.path(field)]) for field in _fields(call)}
     given = [field for field, fate in fates.items() if fate.outcome is Outcome.ANSWERED]
     records = _records(told[names.whole], given, names) if whole.outcome is Outcome.ANSWERED else []
-    if not all(_holds(record, field) for record in records for field in given):
-        raise ValueError("a field without its value")
+    for field in given if records else ():
+        if _column(records, field) != told[names.path(field)]["value"]:
+            raise ValueError("the records and a field of theirs differ")
     return Passed(
         query=_id(answer["id"], "qry"),
         receipt=_id(answer["receipt"], "rcp"),
@@ -227,9 +228,12 @@ def _renamed(row: Mapping[str, Any], theirs: Mapping[str, str]) -> dict[str, Any
     return {theirs[name]: value for name, value in row.items() if name in theirs}
 
 
-def _holds(record: Mapping[str, Any], field: str) -> bool:
-    lines: Sequence[Mapping[str, Any]] = record["lines"]
-    return field in record or all(field in line for line in lines)
+def _column(records: Sequence[Mapping[str, Any]], field: str) -> list[Any]:
+    """A field of all records, or of all their lines."""
+    rows = records
+    if not all(field in record for record in records):
+        rows = [line for record in records for line in record["lines"]]
+    return [row[field] for row in rows]
 
 
 def _relayed(

@@ -276,6 +276,7 @@ def _queries(request: PlanRequest, analysis: Analysis, catalog: Catalog) -> dict
             want=tuple(paths),
             freshness=request.freshness,
             deadline_ms=request.deadline_ms,
+            counted=frozenset(path.resource for path in paths),
         )
         for subject, paths in want.items()
     }

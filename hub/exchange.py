@@ -158,7 +158,7 @@ def plan(
         if not decision.allowed:
             continue
         open_paths = [p for p in paths if str(p) not in settled]
-        call = _call_for(request.subject, resource, decision, catalog, purpose)
+        call = _call_for(request, resource, decision, catalog, purpose)
         if isinstance(call, FieldAnswer):
             settled.update((str(p), call) for p in open_paths)
         else:
@@ -503,12 +503,13 @@ def _refused(refusal: Refusal) -> FieldAnswer:
 
 
 def _call_for(
-    subject: Subject,
+    request: QueryRequest,
     resource: DataResource,
     decision: Decision,
     catalog: Catalog,
     purpose: Purpose,
 ) -> PlannedCall | FieldAnswer:
+    subject = request.subject
     keys = {_KEY_OF[subject.id_type]: subject.number}
     if subject.name:
         keys["name"] = subject.name
@@ -534,7 +535,8 @@ def _call_for(
             fix=f"{resource.provider}尚未接入 / no source is connected for this resource",
         )
     fields = tuple(f for f in decision.allowed if f in binding.fields)
-    judged = resource.standing.fields if resource.standing is not None else ()
+    standing = resource.standing if resource.id in request.counted else None
+    judged = standing.fields if standing is not None else ()
     return PlannedCall(
         source=binding.source,
         authority=binding.authority,

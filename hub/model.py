@@ -161,6 +161,8 @@ class QueryRequest:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Resource id → the fields that its whole records are wanted with; all of them where it is not
     named."""
+    counted: frozenset[str] = frozenset()
+    """Ids of resources of which it has to be known whether a record is in force."""
     via: tuple[str, ...] = ()
     """The hubs that the question has passed, the first one first."""
 

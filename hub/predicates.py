@@ -84,7 +84,12 @@ class Watch:
         if not self.watched:
             return request
         behind = (each.path for each in self.watched)
-        return replace(request, want=tuple(dict.fromkeys((*request.want, *behind))))
+        counts = {each.resource.id for each in self.watched if each.derived.how is How.COUNT}
+        return replace(
+            request,
+            want=tuple(dict.fromkeys((*request.want, *behind))),
+            counted=request.counted | counts,
+        )
 
     def grants(self, request: QueryRequest, grants: Sequence[Grant]) -> Sequence[Grant]:
         """Grants as they count for this query: `predicate:f` allows `f` where it is not shown."""

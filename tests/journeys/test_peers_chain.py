@@ -15,6 +15,7 @@ from hub.onboarding import new_client_key
 from hub.serving import bind
 from tests.journeys.test_batch import finished, lines, outcomes, person, send
 from tests.journeys.test_peers_trust import PERMIT, PERMITS, RESOURCE, Permits, question
+from tests.journeys.test_plan import by_id, plan
 from tests.world.department import listening
 from tests.world.desk import admitted, ledger
 from tests.world.hub import RunningHub, county_with, grant, running_hub
@@ -262,3 +263,31 @@ def test_a_batch_goes_up_row_by_row(stack: ExitStack, tmp_path: Path) -> None:
         assert field["value"] == "J1"
         above = json.loads(high.log.receipt(field["provenance"]["upper_receipt"]).leaf)["body"]
         assert above["case"] == "BATCH-1"
+
+
+def test_a_plan_judges_a_permit_by_what_may_be_seen(stack: ExitStack, tmp_path: Path) -> None:
+    """A plan asks upstairs for the end of the permit as well; where that is not granted there, the
+    permit exempts nothing.
+    """
+    high = top(stack, tmp_path / "high")
+    low = below(stack, high, tmp_path / "low")
+    permit = by_id(plan(low).json()["materials"])["residence-permit"]
+    assert permit["state"] == "exempted"
+    assert permit["by"][0]["provenance"]["via"] == [high.log.origin]
+
+    folder = tmp_path / "blind"
+    folder.mkdir()
+    fields = frozenset({"permit_no", "residence_address", "registered_since"})
+    key = admitted_below(high, folder, [granted_below(RESOURCE, "blind", fields=fields)], "blind")
+    blind = stack.enter_context(
+        lower_hub(
+            folder / "hub",
+            manifest(high.url, [RESOURCE], client="blind"),
+            upper_url=high.url,
+            key_file=key,
+            pinned=pinned_key(high),
+            grants=[grant(RESOURCE)],
+        )
+    )
+    permit = by_id(plan(blind).json()["materials"])["residence-permit"]
+    assert (permit["state"], permit["reason"]) == ("asked", "conflict")

@@ -179,7 +179,7 @@ def values(value: str) -> Callable[[dict[str, Any]], None]:
 
     def changed(said: dict[str, Any]) -> None:
         said["fields"][FIELD]["value"] = [value]
-        said["fields"][WHOLE]["value"] = [{"permit_no": value}]
+        said["fields"][WHOLE]["value"][0]["permit_no"] = value
 
     return changed
 
@@ -206,9 +206,6 @@ def other_signature(said: dict[str, Any]) -> None:
 QUERIES, RECEIPTS = "/v1/queries", "/v1/receipts/"
 DISBELIEVED = {
     "another value": on(QUERIES, values("J2")),
-    "a value in the record alone": on(
-        QUERIES, put("fields", WHOLE, "value", value=[{"permit_no": "J2"}])
-    ),
     "no record instead of one": on(QUERIES, denied),
     "an older record": on(
         QUERIES, put("fields", FIELD, "provenance", "as_of", value="2020-01-01T00:00:00+00:00")
