@@ -166,14 +166,20 @@ class HubTransport:
         until = clock() + within
         names = self._names[call.resource]
         reply = await self._asked(call, names, within)
-        document = parse_json(decode(reply.body, declared=reply.charset, overruled=None))
+        answer = parse_json(decode(reply.body, declared=reply.charset, overruled=None))
         if reply.status in _REFUSALS:
-            return self._refused(reply, document)
-        passed = relaying.passed(document, call, names, self._pinned.origin)
-        relayed = await self._receipted(passed, until - clock())
+            return self._refused(reply, answer)
+        passed = relaying.passed(answer, call, names, self._pinned.origin)
+        document = await self._receipt(passed.receipt, until - clock())
+        proof = await self._proven(passed, document) if document is not None else None
+        relayed = replace(
+            passed.relayed, receipt=passed.receipt, receipt_hash=proof, proven=proof is not None
+        )
         told = relayed.whole.outcome in {Outcome.ANSWERED, Outcome.NO_RECORD}
-        if told and self._required and not relayed.proven:
-            return replace(reply, relayed=_disbelieved(relayed))
+        if told and self._required and proof is None:
+            why = "receipt-missing" if document is None else "receipt-invalid"
+            whole = Fate(outcome=Outcome.FAILED, why=why)
+            return replace(reply, relayed=replace(relayed, whole=whole, fields={}))
         return replace(
             reply,
             document={"records": list(passed.records)},
@@ -209,27 +215,22 @@ class HubTransport:
             raise SourceAnswerInvalid(f"status-{reply.status}")
         return replace(reply, relayed=Relayed(via=(self._pinned.origin,), whole=fate))
 
-    async def _receipted(self, passed: Passed, within: float) -> Relayed:
-        """What was passed, with what its receipt proves of it; what is no receipt proves nothing."""
-        unproven = replace(passed.relayed, receipt=passed.receipt)
+    async def _receipt(self, receipt: str, within: float) -> bytes | None:
+        """The receipt's file; None where it is not to be had in time."""
+        asked = Question(method="GET", path=RECEIPTS + receipt)
         try:
-            asked = Question(method="GET", path=RECEIPTS + passed.receipt)
-            document = (await self._client.send(asked, within=within * (1 - _SHARE))).body
+            return (await self._client.send(asked, within=within * (1 - _SHARE))).body
         except AdapterError:
-            return unproven
+            return None
+
+    async def _proven(self, passed: Passed, document: bytes) -> str | None:
+        """The hash of the record that proves what was passed; None where nothing does."""
         if self._check is None:
-            return unproven
+            return None
         found = await asyncio.to_thread(
             self._check, document, key=self._pinned.key, values=passed.values
         )
-        if found is None or not _is_about(found, passed):
-            return unproven
-        return replace(unproven, proven=True, receipt_hash=_hash(document))
-
-
-def _disbelieved(relayed: Relayed) -> Relayed:
-    why = "receipt-invalid" if relayed.receipt is not None else "receipt-missing"
-    return replace(relayed, whole=Fate(outcome=Outcome.FAILED, why=why), fields={})
+        return _hash(document) if found is not None and _is_about(found, passed) else None
 
 
 def _is_about(record: Mapping[str, Any], passed: Passed) -> bool:

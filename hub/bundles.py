@@ -478,7 +478,7 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:
         return ExemptWhen.NO_RECORD
-    if answer.why == "exchange.no-source":
+    if (answer.why or "").endswith("exchange.no-source"):  # here, or at another hub
         return AskedReason.NO_SOURCE
     return _ASKED_BECAUSE[answer.state]
 
