@@ -206,6 +206,25 @@ def test_a_clerk_upstairs_is_waited_for_by_asking_again(stack: ExitStack, tmp_pa
     assert second["provenance"]["entered_by"] == "A01"
 
 
+def test_a_stale_answer_stays_stale(stack: ExitStack, tmp_path: Path) -> None:
+    """The department fails, and the upper hub has an old answer: *stale* here as there, proven, with
+    the time of the old one.
+    """
+    kept = PERMITS.replace("resources:", "cache: { max_age: 1h, stale_if_error: 1d }\nresources:")
+    high = top(stack, tmp_path / "high", kept)
+    low = below(stack, high, tmp_path / "low")
+    wish = {"max_age": "PT0.000001S", "stale_if_error": "PT1H"}
+    first = field_of(low, freshness=wish)
+    Permits.broken = True
+    stack.callback(setattr, Permits, "broken", False)
+    field = field_of(low, freshness=wish)
+
+    assert (field["state"], field["value"]) == ("stale", "J1")
+    assert field["why"] == "hub.rest.status-500"
+    assert field["provenance"]["freshness"] == "stale"
+    assert field["provenance"]["retrieved_at"] == first["provenance"]["retrieved_at"]
+
+
 def test_names_may_differ(stack: ExitStack, tmp_path: Path) -> None:
     """A field that is called otherwise up there comes under our name; two from one is refused."""
     high = top(stack, tmp_path / "high")

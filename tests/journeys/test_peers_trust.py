@@ -52,10 +52,14 @@ class Permits(Department):
     """Everybody has a permit but one."""
 
     asked: ClassVar[list[str]] = []
+    broken: ClassVar[bool] = False
 
     def answer(self) -> None:
         """Answer by number."""
         Permits.asked.append(self.path)
+        if Permits.broken:
+            self.say(b"", 500)
+            return
         rows = [{"no": "J1", "name": "赵明示", "until": "20991231"}]
         self.say({"at": "20261120080000", "data": [] if UNKNOWN in self.path else rows})
 
@@ -356,6 +360,19 @@ def test_a_slow_upper_hub_costs_the_deadline_and_no_more(pair: Pair) -> None:
 
     assert answer["fields"][PERMIT]["state"] == "timed_out"
     assert pair.lower.client.get(f"/v1/receipts/{answer['receipt']}")["receipt"]
+
+
+def test_a_slow_receipt_is_a_missing_one(pair: Pair) -> None:
+    """The answer is there and its receipt is not, when the time for it is over."""
+    pair.middle.wait, pair.middle.held = threading.Event(), RECEIPTS
+    try:
+        field = pair.ask(deadline_ms=1_500)
+    finally:
+        pair.middle.wait.set()
+        pair.middle.wait, pair.middle.held = None, "/v1/"
+
+    assert (field["state"], field["why"]) == ("source_error", "hub.receipt-missing")
+    assert "value" not in field
 
 
 def test_an_upper_hub_that_is_not_there(upper: tuple[RunningHub, Path], tmp_path: Path) -> None:

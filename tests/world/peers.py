@@ -129,7 +129,8 @@ class Between:
     target: str = ""
     change: Change | None = None
     wait: threading.Event | None = None
-    """Nothing is said before it is set."""
+    """Nothing is said before it is set, at paths that begin with `held`."""
+    held: str = "/v1/"
     asked: list[tuple[str, bytes]] = field(default_factory=list)
     """Path and body of every question."""
 
@@ -155,7 +156,7 @@ def between(target: str = "") -> Iterator[Between]:
                 )
             status, said = reply.status_code, reply.content
             if self.path != "/oauth2/token":
-                if state.wait is not None:
+                if state.wait is not None and self.path.startswith(state.held):
                     state.wait.wait(10)
                 if state.change is not None:
                     status, said = state.change(self.path, status, said)
