@@ -137,6 +137,8 @@ class Relayed:
     """The id of its receipt."""
     receipt_hash: str | None = None
     """`sha256:` + hex over the record that the receipt proves; None: no receipt was had."""
+    ticket: str | None = None
+    """With a deferred whole: under which the other hub keeps the answer, where it does."""
     proven: bool = False
     """True: the receipt proves this very answer, under the key that the manifest names."""
 
@@ -215,6 +217,15 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Release connections."""
         ...
+
+
+class Followed(StrEnum):
+    """How a deferred answer stands, at a source that keeps it itself."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    LAPSED = "lapsed"
+    """Nobody answered in time, or it is not kept any more."""
 
 
 class BreakerState(StrEnum):

@@ -25,7 +25,7 @@ from adapters.errors import AdapterError, SourceAnswerInvalid
 from adapters.http import HTTPClient, HTTPConnect, http_findings
 from adapters.kinds import Opening
 from adapters.manifest import NAME, RESOURCE, Finding, Known
-from adapters.model import Fate, Outcome, RawReply, Relayed, SourceCall
+from adapters.model import Fate, Followed, Outcome, RawReply, Relayed, SourceCall
 from adapters.ports import ReceiptCheck
 from adapters.question import Question
 from adapters.relaying import Names, Passed
@@ -186,6 +186,18 @@ class HubTransport:
             entered_by=passed.entered_by,
             relayed=relayed,
         )
+
+    async def follow(self, ticket: str, *, within: float) -> Followed:
+        """How a deferred answer stands; while the other hub does not say, it waits."""
+        asked = Question(method="GET", path=f"{QUERIES}/{ticket}", expected=frozenset({404}))
+        try:
+            reply = await self._client.send(asked, within=within)
+            if reply.status == 404:
+                return Followed.LAPSED
+            text = decode(reply.body, declared=reply.charset, overruled=None)
+            return relaying.followed(parse_json(text))
+        except AdapterError:
+            return Followed.WAITING
 
     @property
     def expires_at(self) -> datetime | None:

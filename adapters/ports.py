@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Protocol
 
-from adapters.model import Scalar, SourceCall
+from adapters.model import Followed, Scalar, SourceCall
 
 
 class Keep(Protocol):
@@ -127,6 +127,14 @@ class Desk(Protocol):
 
     async def answer(self, ticket: str) -> DeskAnswer | None:
         """What was typed; None: not yet."""
+        ...
+
+
+class Follow(Protocol):
+    """How a source says what has become of a deferred answer that it keeps itself."""
+
+    async def __call__(self, ticket: str, *, within: float) -> Followed:
+        """Never raises for what the source did."""
         ...
 
 

@@ -30,7 +30,7 @@ from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Connect, Finding, substituted, validated
 from adapters.mapping import Plan
 from adapters.model import Source, Transport
-from adapters.ports import Surroundings
+from adapters.ports import Follow, Surroundings
 from adapters.resilience import GuardedSource
 from adapters.terms import CacheTerms
 from catalog.model import Catalog, DataResource, SourceBinding
@@ -47,6 +47,8 @@ class Connected:
     drifts: Mapping[str, Drift]
     """By source id: how the shape of its answers has changed."""
     bindings: tuple[SourceBinding, ...]
+    followers: Mapping[str, Follow]
+    """By source id, of those that keep deferred answers themselves."""
 
     async def aclose(self) -> None:
         """Release all connections."""
@@ -99,8 +101,9 @@ def connect(
     around = surroundings or Surroundings()
     folder_of_shapes = around.data_dir / "shapes" / county if around.data_dir else None
     shelf = FolderShelf(folder_of_shapes) if folder_of_shapes else None
+    transports = {each.manifest.source: each.kind(each.opening(now, around)) for each in agreed}
     drifts = {
-        each.manifest.source: watched(each, each.kind(each.opening(now, around)), now, shelf)
+        each.manifest.source: watched(each, transports[each.manifest.source], now, shelf)
         for each in agreed
     }
     sources: dict[str, Source] = {
@@ -111,6 +114,9 @@ def connect(
         sources=sources,
         drifts=drifts,
         bindings=tuple(binding for each in agreed for binding in each.bindings),
+        followers={
+            name: each.follow for name, each in transports.items() if hasattr(each, "follow")
+        },
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from adapters.asking import NotAsked
 from adapters.errors import SourceAnswerInvalid
-from adapters.model import Fate, Freshness, Outcome, Relayed, SourceCall
+from adapters.model import Fate, Followed, Freshness, Outcome, Relayed, SourceCall
 
 LEAST_MS = 50
 """The shortest deadline that a hub takes."""
@@ -172,6 +172,7 @@ def _passed(answer: Any, call: SourceCall, names: Names, origin: str) -> Passed:
             fates={f: fate for f, fate in fates.items() if fate.outcome is not whole.outcome},
             stale=any(told[path]["state"] == "stale" for path in paths),
             origin=origin,
+            ticket=_id(answer["id"], "qry") if answer.get("status_url") else None,
         ),
         records=records,
         entered_by=_entered_by(told[names.whole]),
@@ -180,6 +181,22 @@ def _passed(answer: Any, call: SourceCall, names: Names, origin: str) -> Passed:
         },
         values={path: told[path]["value"] for path in paths if "value" in told[path]},
     )
+
+
+def followed(answer: Any) -> Followed:
+    """How a deferred answer stands, by what the other hub says of it.
+
+    Raises:
+        SourceAnswerInvalid: `answer-shape`.
+    """
+    try:
+        if answer["outcome"] == "deferred":
+            return Followed.WAITING
+        outcomes = {_OUTCOMES.get(each["state"]) for each in answer["fields"].values()}
+    except (KeyError, TypeError, AttributeError):
+        raise SourceAnswerInvalid("answer-shape") from None
+    there = outcomes & {Outcome.ANSWERED, Outcome.NO_RECORD}
+    return Followed.ANSWERED if there else Followed.LAPSED
 
 
 def claim(field: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -243,8 +260,9 @@ def _relayed(
     fates: Mapping[str, Fate],
     stale: bool,
     origin: str,
+    ticket: str | None,
 ) -> Relayed:
-    """One for all fields of the resource: of what may differ, the worse is told."""  # fmt: skip
+    """One for all fields of the resource: of what may differ, the worse is told."""
     trails = [tuple(origin_of(each) for each in p.get("via", [])) for p in provenances]
     as_of = [_moment(p["as_of"]) for p in provenances if p["as_of"] is not None]
     retrieved = [_moment(p["retrieved_at"]) for p in provenances]
@@ -259,6 +277,7 @@ def _relayed(
         as_of=min(as_of, default=None),
         retrieved_at=min(retrieved, default=None),
         freshness=Freshness.STALE if stale else oldest,
+        ticket=ticket if whole.outcome is Outcome.DEFERRED else None,
     )
 
 

@@ -203,7 +203,7 @@ class GuardedSource:
             why=f"{self._kind}.{reading.why}" if reading.why else None,
             freshness=relayed.freshness if relayed is not None else Freshness.LIVE,
             reopens_at=relayed.whole.reopens_at if relayed is not None else reopens,
-            ticket=fetched.ticket,
+            ticket=relayed.ticket if relayed is not None else fetched.ticket,
             entered_by=fetched.reply.entered_by if fetched.reply else None,
             relayed=relayed,
         )

@@ -14,7 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
-from adapters.ports import Surroundings
+from adapters.ports import Follow, Surroundings
 from adapters.registry import check, connect
 from adapters.values import parsed_networks
 from catalog.errors import UnknownEntry
@@ -104,7 +104,7 @@ def join(configuration: Configuration) -> Context:
         )
         for county in whole.counties
     }
-    connected, whole = _connect(whole, configuration, surroundings, desks)
+    connected, followers, whole = _connect(whole, configuration, surroundings, desks)
     thresholds = ThresholdBook(
         database=database,
         vault=vault,
@@ -143,6 +143,7 @@ def join(configuration: Configuration) -> Context:
         address=settings.public_url,
         now=now,
         keep=timedelta(days=settings.deferred_days),
+        followers=followers,
     )
     return Context(
         settings=settings,
@@ -233,8 +234,9 @@ def _connect(
     configuration: Configuration,
     surroundings: Surroundings,
     desks: Mapping[str, CountyDesk],
-) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
+) -> tuple[Mapping[tuple[str, str], Source], Mapping[tuple[str, str], Follow], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
+    followers: dict[tuple[str, str], Follow] = {}
     bindings: list[SourceBinding] = []
     for county in whole.counties:
         connected = connect(
@@ -246,8 +248,9 @@ def _connect(
             surroundings=replace(surroundings, desk=desks[county]),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
+        followers.update({(county, name): each for name, each in connected.followers.items()})
         bindings.extend(connected.bindings)
-    return sources, whole.bound(bindings)
+    return sources, followers, whole.bound(bindings)
 
 
 def create_app(configuration: Configuration) -> FastAPI:

@@ -18,6 +18,7 @@ from adapters.caching import CacheRules, Origin, ReplyCache
 from adapters.errors import InvalidManifest, SourceAnswerInvalid
 from adapters.model import (
     Fate,
+    Followed,
     Freshness,
     Outcome,
     Record,
@@ -325,6 +326,37 @@ def test_what_is_no_answer_is_one_error(answer: Any) -> None:
     with pytest.raises(SourceAnswerInvalid) as error:
         relaying.passed(answer, ASKED, NAMES, "upper")
     assert str(error.value) == "answer-shape"
+
+
+STANDS: dict[str, tuple[Any, Followed | None]] = {
+    "still waiting": ({"outcome": "deferred", "fields": {}}, Followed.WAITING),
+    "typed": ({"outcome": "complete", "fields": {"a": {"state": "manual"}}}, Followed.ANSWERED),
+    "looked for": (
+        {"outcome": "partial", "fields": {"a": {"state": "not_found"}}},
+        Followed.ANSWERED,
+    ),
+    "lapsed": ({"outcome": "partial", "fields": {"a": {"state": "timed_out"}}}, Followed.LAPSED),
+    "withdrawn": (
+        {"outcome": "refused", "fields": {"a": {"state": "not_granted"}}},
+        Followed.LAPSED,
+    ),
+    "null": (None, None),
+    "a list": ([], None),
+    "no outcome": ({"fields": {}}, None),
+    "fields that are none": ({"outcome": "complete", "fields": [1]}, None),
+    "a field that is none": ({"outcome": "complete", "fields": {"a": 1}}, None),
+    "a state that is none": ({"outcome": "complete", "fields": {"a": {"state": []}}}, None),
+}
+
+
+@pytest.mark.parametrize(("answer", "stands"), STANDS.values(), ids=STANDS.keys())
+def test_how_a_deferred_answer_stands(answer: Any, stands: Followed | None) -> None:
+    """Waiting, answered in one way or the other, or over; what is no answer is an error."""
+    if stands is None:
+        with pytest.raises(SourceAnswerInvalid, match="answer-shape"):
+            relaying.followed(answer)
+    else:
+        assert relaying.followed(answer) is stands
 
 
 RELAYED = Relayed(

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
+from hub.client import HubClient
 from hub.onboarding import new_client_key
 from hub.serving import bind
 from tests.journeys.test_batch import finished, lines, outcomes, person, send
+from tests.journeys.test_deferred import until
 from tests.journeys.test_peers_trust import PERMIT, PERMITS, RESOURCE, Permits, question
 from tests.journeys.test_plan import by_id, plan
 from tests.world.department import listening
@@ -180,30 +185,92 @@ def test_a_closed_department_upstairs_says_when_it_opens(stack: ExitStack, tmp_p
     assert field["why"] == "hub.rest.source-closed"
 
 
-def test_a_clerk_upstairs_is_waited_for_by_asking_again(stack: ExitStack, tmp_path: Path) -> None:
-    """*Deferred* while the clerk looks; the same case asked again finds what was typed, as *manual*
-    with who typed it; and that it was not found is *not found*.
-    """
+@dataclass(frozen=True, slots=True)
+class Upstairs:
+    """A lower hub, and the clerk of a department that only the upper one knows."""
+
+    low: RunningHub
+    clerk: HubClient
+
+    def asked(self, case: str) -> dict[str, Any]:
+        """A question that waits for the clerk."""
+        basis = {"item": "xinxiang-10-03", "case": case, "kind": "statutory"}
+        return self.low.client.post("/v1/queries", question(basis=basis))
+
+    def answer(self, case: str, body: dict[str, Any]) -> None:
+        """The clerk answers."""
+        (task,) = [t for t in self.clerk.get("/v1/tasks")["tasks"] if t["case"] == case]
+        assert [each["id"] for each in task["fields"]] == ["permit_no"]
+        self.clerk.post(f"/v1/tasks/{task['id']}:answer", {"by": "A01", **body})
+
+    def so_far(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer under its address, as it stands."""
+        return self.low.client.get(urlsplit(answer["status_url"]).path)
+
+
+def upstairs(stack: ExitStack, folder: Path, **terms: str) -> Upstairs:
+    """A paper ledger above."""
     high = stack.enter_context(
         running_hub(
-            tmp_path / "high",
-            county_with(tmp_path / "high" / "counties", {"permit-ledger": ledger()}),
+            folder / "high",
+            county_with(folder / "high" / "counties", {"permit-ledger": ledger(**terms)}),
             grants=[grant(RESOURCE)],
         )
     )
-    clerk = admitted(high, tmp_path, "police", "县公安局")
+    clerk = admitted(high, folder, "police", "县公安局")
     stack.callback(clerk.close)
-    low = below(stack, high, tmp_path / "low", ask=LEDGER_FIELDS)
+    return Upstairs(below(stack, high, folder / "low", ask=LEDGER_FIELDS), clerk)
 
-    first = field_of(low)
-    assert (first["state"], first["why"]) == ("deferred", "hub.manual.waiting-for-a-clerk")
-    (task,) = clerk.get("/v1/tasks")["tasks"]
-    assert [each["id"] for each in task["fields"]] == ["permit_no"]
-    typed = {"by": "A01", "found": True, "values": {"permit_no": "J7"}}
-    clerk.post(f"/v1/tasks/{task['id']}:answer", typed)
-    second = field_of(low)
-    assert (second["state"], second["value"]) == ("manual", "J7")
-    assert second["provenance"]["entered_by"] == "A01"
+
+TYPED: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "found": ({"found": True, "values": {"permit_no": "J7"}}, "manual", "J7"),
+    "not found": ({"found": False}, "not_found", None),
+}
+
+
+@pytest.mark.parametrize(("typed", "state", "value"), TYPED.values(), ids=TYPED.keys())
+def test_a_clerk_upstairs_is_waited_for(
+    stack: ExitStack, tmp_path: Path, typed: dict[str, Any], state: str, value: Any
+) -> None:
+    """*Deferred* with an address of our own; when the clerk of the upper hub has answered, the
+    answer becomes whole here, proven, with who typed it; asked again it is there at once.
+    """
+    place = upstairs(stack, tmp_path)
+    first = place.asked("CASE-1")
+    field = first["fields"][PERMIT]
+    assert (field["state"], field["why"]) == ("deferred", "hub.manual.waiting-for-a-clerk")
+    assert place.so_far(first)["outcome"] == "deferred"
+    place.answer("CASE-1", typed)
+
+    whole = place.so_far(first)
+    late = whole["fields"][PERMIT]
+    assert whole["outcome"] == "complete"
+    assert (late["state"], late.get("value")) == (state, value)
+    assert late["provenance"]["entered_by"] == "A01"
+    assert len(whole["receipts"]) == 2
+    leaf = json.loads(place.low.client.get(f"/v1/receipts/{whole['receipts'][1]}")["leaf"])
+    assert leaf["body"]["fields"][PERMIT]["upper"]["proven"] is True
+    assert place.asked("CASE-1")["fields"][PERMIT]["state"] == state
+
+
+def test_a_task_that_lapses_upstairs_lapses_here(stack: ExitStack, tmp_path: Path) -> None:
+    """Its time over, the answer here is whole without it and without anybody looking, and no second
+    task was made.
+    """
+    place = upstairs(stack, tmp_path, due="2s")
+    first = place.asked("CASE-2")
+    assert first["outcome"] == "deferred"
+
+    book = place.low.context.deferrals.book
+
+    def whole() -> bool:
+        kept = book.find(first["id"], datetime.now(UTC))
+        return kept is not None and kept.done
+
+    assert until(whole)
+    late = place.so_far(first)["fields"][PERMIT]
+    assert (late["state"], late["why"]) == ("timed_out", "manual.lapsed")
+    assert place.clerk.get("/v1/tasks")["tasks"] == []
 
 
 def test_a_stale_answer_stays_stale(stack: ExitStack, tmp_path: Path) -> None:
