@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from adapters.egress import Network, allowed
+from adapters.egress import Address, Network, allowed, never
 from adapters.errors import SourceUnavailable
 
 LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -28,6 +28,39 @@ async def system_lookup(host: str, port: int) -> Iterable[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
+
+
+def permitted(host: str, found: Iterable[str], networks: Iterable[Network]) -> list[Address]:
+    """The addresses that a name server gave for `host`, each once.
+
+    Raises:
+        SourceUnavailable: `address-refused`: one of them is not allowed.
+    """
+    addresses = [ip_address(each.partition("%")[0]) for each in found]
+    open_to = (*networks, *(LOOPBACK if host.lower() == "localhost" else ()))
+    if not all(allowed(address, open_to) for address in addresses):
+        raise SourceUnavailable("address-refused")
+    return list(dict.fromkeys(addresses))
+
+
+def pinned(host: str, port: int, networks: Iterable[Network]) -> list[str]:
+    """The addresses to connect to in place of `host`, for libraries that would ask a name server
+    themselves; IPv4 first, for those that take one only. Asks the system's resolver, so it belongs
+    in a thread.
+
+    Raises:
+        OSError: There is no such name.
+        SourceUnavailable: `address-refused`: it leads where the hub may not connect to.
+    """
+    try:
+        written = ip_address(host.partition("%")[0])
+    except ValueError:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = permitted(host, (str(each[0]) for *_, each in found), networks)
+        return [str(each) for each in sorted(addresses, key=lambda each: each.version)]
+    if never(written):
+        raise SourceUnavailable("address-refused")
+    return [host]
 
 
 class GuardedResolver(AbstractResolver):
@@ -50,10 +83,6 @@ class GuardedResolver(AbstractResolver):
             SourceUnavailable: `address-refused`: one of its addresses is not allowed.
         """
         del family
-        found = [ip_address(each.partition("%")[0]) for each in await self._lookup(host, port)]
-        networks = (*self._networks, *(LOOPBACK if host.lower() == "localhost" else ()))
-        if not all(allowed(address, networks) for address in found):
-            raise SourceUnavailable("address-refused")
         return [
             ResolveResult(
                 hostname=host,
@@ -63,7 +92,7 @@ class GuardedResolver(AbstractResolver):
                 proto=0,
                 flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
             )
-            for address in dict.fromkeys(found)
+            for address in permitted(host, await self._lookup(host, port), self._networks)
         ]
 
     async def close(self) -> None:

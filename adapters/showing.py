@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.syntax import Syntax
-from rich.table import Table
 from rich.text import Text
 
 from adapters import masking
@@ -17,6 +16,7 @@ from adapters.documents import CHARSETS
 from adapters.model import Outcome
 from adapters.trying import Exchanged, FieldShown, Mapped, Trial
 from catalog.model import DataResource, FieldType, Sensitivity
+from catalog.tables import plain_table
 
 BODY = 1200
 """Characters of a body that are shown."""
@@ -131,9 +131,8 @@ def _body(text: str, method: str) -> RenderableType:
 
 def _fields(trial: Trial) -> RenderableType:
     resource = trial.agreed.resources[trial.call.resource]
-    table = Table(title="逐项映射（第一条记录） mapped, first record", title_justify="left")
-    for heading in ("信息项 field", "路径 path", "读法 as", "收到 raw", "得到 value", "结果"):
-        table.add_column(heading, overflow="fold")
+    heads = ("信息项 field", "路径 path", "读法 as", "收到 raw", "得到 value", "结果")
+    table = plain_table(*heads, title="逐项映射（第一条记录） mapped, first record")
     for each in trial.fields:
         field = resource.fields[each.id]
         name = f"{'└ ' if each.line else ''}{each.id}\n[dim]{escape(field.label)}[/]"
@@ -186,9 +185,8 @@ def _verdict(trial: Trial) -> RenderableType:
 
 def results(found: Iterable[Result]) -> RenderableType:
     """How sources did in the conformance kit: a line each, and every case that did not pass."""
-    table = Table(title="一致性测试 conformance", title_justify="left")
-    for heading in ("县 county", "数据源 source", "用例 cases", "通过 passed", "结论"):
-        table.add_column(heading, overflow="fold")
+    heads = ("县 county", "数据源 source", "用例 cases", "通过 passed", "结论")
+    table = plain_table(*heads, title="一致性测试 conformance")
     parts: list[RenderableType] = [table]
     for each in found:
         mark = "[green]✔ 通过 passed[/]" if each.passed else "[red]✘ 不通过 failed[/]"

@@ -8,13 +8,12 @@ are connections; one that hangs keeps its thread, and no more than that.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib import import_module
-from itertools import islice
 from queue import Empty, LifoQueue
 from typing import Any, ClassVar, Literal
 
@@ -23,6 +22,7 @@ import anyio.to_thread
 from pydantic import Field
 
 from adapters import asking, manifest, tracing
+from adapters.drivers import DRIVERS, Driver
 from adapters.errors import (
     AdapterError,
     SourceAnswerInvalid,
@@ -33,8 +33,9 @@ from adapters.errors import (
 from adapters.kinds import Opening
 from adapters.manifest import Finding, Leaf
 from adapters.model import RawReply, SourceCall
-from adapters.statements import Statement, StatementRefused, statement
-from adapters.values import Secret
+from adapters.resolving import pinned
+from adapters.statements import Statement, StatementRefused
+from adapters.values import Networks, Secret, parsed_networks
 
 Rows = list[dict[str, Any]]
 
@@ -47,6 +48,8 @@ class SQLConnect(manifest.Connect):
     """URL or driver's own connection string; it holds the password."""
     connections: int = Field(default=4, ge=1, le=50)
     """Most connections, and threads, at a time."""
+    allow_networks: Networks = ()
+    """Private networks that *names* in the dsn may lead to; see `adapters.egress`."""
 
 
 class SQLAsk(manifest.Ask):
@@ -55,105 +58,6 @@ class SQLAsk(manifest.Ask):
     statement: str = Field(min_length=1, max_length=20_000)
     bind: dict[str, Leaf] = Field(default_factory=dict)
     max_rows: int = Field(default=1000, ge=1, le=100_000)
-
-
-# --- drivers ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Driver:
-    """How one DB-API driver is spoken to."""
-
-    module: str
-    dialect: str
-    """sqlglot's name of the dialect the statement is written in."""
-    placeholder: str
-    """What a named parameter becomes; `{}` is its name. A `?` is positional."""
-    open: Callable[[Any, str, float], Any]
-    """(module, dsn, timeout in seconds) → connection: autocommit, read-only, with a limit on how
-    long a statement runs where the driver can say so."""
-    rows: Callable[[Any, str, Any, int], list[Sequence[Any]]]
-    """(cursor, statement, parameters, limit) → at most a row over the limit, without taking in
-    what lies beyond."""
-
-    def statement(self, text: str) -> Statement:
-        """`text` checked and written for this driver; see `adapters.statements`."""
-        return statement(text, dialect=self.dialect, placeholder=self.placeholder)
-
-
-def _postgres(module: Any, dsn: str, timeout: float) -> Any:
-    options = f"-c statement_timeout={int(timeout * 1000)} -c default_transaction_read_only=on"
-    # libpq takes whole seconds, and reads 1 as 2.
-    seconds = max(2, round(timeout))
-    return module.connect(
-        dsn, autocommit=True, connect_timeout=seconds, options=options, prepare_threshold=None,
-        keepalives_idle=10, keepalives_interval=5, keepalives_count=3,
-    )  # fmt: skip
-
-
-def _kingbase(module: Any, dsn: str, timeout: float) -> Any:
-    options = f"-c statement_timeout={int(timeout * 1000)} -c default_transaction_read_only=on"
-    connection = module.connect(dsn, connect_timeout=max(2, round(timeout)), options=options)
-    connection.autocommit = True
-    return connection
-
-
-def _oracle(module: Any, dsn: str, timeout: float) -> Any:
-    connection = module.connect(dsn=dsn, tcp_connect_timeout=timeout)
-    connection.autocommit = False
-    connection.call_timeout = int(timeout * 1000)
-    return connection
-
-
-def _mysql(module: Any, dsn: str, timeout: float) -> Any:
-    url = re.fullmatch(r"mysql://([^:@/]+):([^@/]*)@([^:/]+)(?::(\d+))?/([^?]+)", dsn)
-    if url is None:
-        raise SourceUnavailable("dsn")
-    user, password, host, port, database = url.groups()
-    return module.connect(
-        user=user, password=password, host=host, port=int(port or 3306), database=database,
-        charset="utf8mb4", autocommit=True, connect_timeout=timeout, read_timeout=timeout,
-        init_command="SET SESSION TRANSACTION READ ONLY",
-    )  # fmt: skip
-
-
-def _dameng(module: Any, dsn: str, timeout: float) -> Any:
-    return module.connect(dsn, autoCommit=True, login_timeout=max(1, round(timeout)))
-
-
-def _fetched(cursor: Any, text: str, parameters: Any, limit: int) -> list[Sequence[Any]]:
-    cursor.execute(text, parameters)
-    return list(cursor.fetchmany(limit + 1))
-
-
-def _streamed(cursor: Any, text: str, parameters: Any, limit: int) -> list[Sequence[Any]]:
-    """Row by row: libpq would otherwise take in the whole result before the first row is seen."""
-    with closing(cursor.stream(text, parameters)) as rows:
-        return list(islice(rows, limit + 1))
-
-
-DRIVERS: Mapping[str, Driver] = {
-    "psycopg": Driver(
-        module="psycopg", dialect="postgres", placeholder="%({})s", open=_postgres, rows=_streamed
-    ),
-    "ksycopg2": Driver(
-        module="ksycopg2", dialect="postgres", placeholder="%({})s", open=_kingbase, rows=_fetched
-    ),
-    "oracledb": Driver(
-        module="oracledb", dialect="oracle", placeholder=":{}", open=_oracle, rows=_fetched
-    ),
-    "PyMySQL": Driver(
-        module="pymysql", dialect="mysql", placeholder="%({})s", open=_mysql, rows=_fetched
-    ),
-    "dmPython": Driver(
-        module="dmPython", dialect="oracle", placeholder="?", open=_dameng, rows=_fetched
-    ),
-}
-"""The drivers a manifest may name. Only psycopg comes with the product; the others are installed
-where the database is (they are not tested against a server here)."""
-
-
-# --- the transport ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +94,8 @@ class SQLTransport:
         self._driver = DRIVERS[connect.driver]
         self._module = import_module(self._driver.module)
         self._dsn, self._timeout = connect.dsn, connect.timeout
+        own = parsed_networks(connect.allow_networks)
+        self._reach = partial(pinned, networks=(*own, *opening.surroundings.allow_networks))
         self._idle: LifoQueue[Any] = LifoQueue()
         self._threads = anyio.CapacityLimiter(connect.connections)
         self._queries = {
@@ -254,7 +160,9 @@ class SQLTransport:
 
     def _opened(self) -> Any:
         try:
-            return self._driver.open(self._module, self._dsn.get_secret_value(), self._timeout)
+            return self._driver.open(
+                self._module, self._dsn.get_secret_value(), self._timeout, self._reach
+            )
         except AdapterError:
             raise
         except Exception as error:  # noqa: BLE001 -- drivers raise what they like when connecting

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -32,6 +31,7 @@ from catalog.model import (
     Material,
     ServiceItem,
 )
+from catalog.tables import plain_table
 
 app = typer.Typer(
     name="catalog",
@@ -70,7 +70,7 @@ def check(
     catalog = _loaded(where.parent, {where.name}) if one_county else _loaded(folder)
     console = Console(highlight=False)
     console.print("[green]目录完好[/] [dim]the catalog is in order[/]")
-    table = _table("县", "批次", "一件事", "事项", "已梳理", "尚未梳理")
+    table = plain_table("县", "批次", "一件事", "事项", "已梳理", "尚未梳理")
     overviews = desk.by_county(catalog)
     for county in catalog.counties.values():
         total = overviews[county.id].total
@@ -216,22 +216,8 @@ def _bundle(catalog: Catalog, wanted: str) -> Bundle:
         _unknown(UnknownEntry("一件事", wanted, near))
 
 
-def _table(*heads: str, title: str = "") -> Table:
-    table = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    return table
-
-
 def _items_table(catalog: Catalog, bundle: Bundle) -> Table:
-    table = _table("序", "事项", "部门", "类", title="事项 items")
+    table = plain_table("序", "事项", "部门", "类", title="事项 items")
     table.columns[0].justify = "right"
     for item in bundle.items:
         told = [escape(item.name), *_told_of_item(catalog, bundle, item)]
@@ -254,7 +240,7 @@ def _told_of_item(catalog: Catalog, bundle: Bundle, item: ServiceItem) -> list[s
 
 
 def _materials_table(catalog: Catalog, bundle: Bundle) -> Table:
-    table = _table("材料", "份", "处理", "凭什么 / 为什么", title="材料 materials")
+    table = plain_table("材料", "份", "处理", "凭什么 / 为什么", title="材料 materials")
     table.columns[1].justify = "right"
     table.columns[2].no_wrap = True
     for material in bundle.analysis.materials if bundle.analysis else ():
@@ -279,7 +265,7 @@ def _handling(catalog: Catalog, county: str, material: Material) -> tuple[str, s
 
 
 def _form_table(catalog: Catalog, bundle: Bundle) -> Table:
-    table = _table("字段", "主体", "必填", "来源", title="一张表 one form")
+    table = plain_table("字段", "主体", "必填", "来源", title="一张表 one form")
     table.columns[2].no_wrap = True
     subjects = bundle.analysis.subjects if bundle.analysis else {}
     for row in bundle.analysis.form if bundle.analysis else ():
@@ -315,7 +301,7 @@ def _figures_table(catalog: Catalog, county_id: str, overview: Overview, goals: 
     county = catalog.counties[county_id]
     title = f"{county.name} {county.year} 桌面测算 [dim]desk figures[/]"
     heads = ("号", "一件事", "份数", "剩余", "材料压减", "达标", "自动填", "达标")
-    table = _table(*heads, title=title)
+    table = plain_table(*heads, title=title)
     for column in (table.columns[0], *table.columns[2:]):
         column.no_wrap = True
         column.justify = "right"
@@ -355,7 +341,7 @@ def _print_live(
     """What answered, in a table of its own."""
     title = f"{catalog.counties[county_id].name} 实时数字 [dim]live figures[/]"
     heads = ("号", "一件事", "份数", "免交", "并表", "剩余", "压减", "字段", "已填", "占比")
-    table = _table(*heads, title=title)
+    table = plain_table(*heads, title=title)
     for column in (table.columns[0], *table.columns[2:]):
         column.no_wrap = True
         column.justify = "right"

@@ -124,13 +124,6 @@ def join(configuration: Configuration) -> Context:
         reserve_ms=settings.deadline_reserve_ms,
     )
     register = Register(database, settings.grants_refresh_seconds)
-    many = QueryBatches(
-        catalog=whole,
-        exchange=exchange,
-        callers=register,
-        read_row=read_row,
-        write_result=query_out,
-    )
     later = DeferredBook(database=database, vault=vault)
     deferrals = Deferrals(
         book=later,
@@ -144,6 +137,14 @@ def join(configuration: Configuration) -> Context:
         now=now,
         keep=timedelta(days=settings.deferred_days),
         followers=followers,
+    )
+    many = QueryBatches(
+        catalog=whole,
+        exchange=exchange,
+        callers=register,
+        read_row=read_row,
+        write_result=query_out,
+        deferrals=deferrals,
     )
     return Context(
         settings=settings,

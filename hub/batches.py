@@ -48,7 +48,16 @@ class Callers(Protocol):
         ...
 
 
-ReadRow = Callable[[Mapping[str, Json], Json], QueryRequest]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRow:
+    """A row that could be read."""
+
+    query: QueryRequest
+    question: dict[str, Json]
+    """The same as it is put to `POST /v1/queries`; kept where the answer has to wait."""
+
+
+ReadRow = Callable[[Mapping[str, Json], Json], BatchRow]
 """(head, row) → query.
 
 Raises:
@@ -56,6 +65,21 @@ Raises:
 """
 
 WriteResult = Callable[[QueryResult], dict[str, Json]]
+
+
+class KeepDeferred(Protocol):
+    """Where answers that are not whole are kept until they are; see `hub.deferred.Deferrals`."""
+
+    async def kept(
+        self,
+        caller: Consumer,
+        question: dict[str, Json],
+        result: QueryResult,
+        answer: dict[str, Json],
+        callback: str | None,
+    ) -> dict[str, Json]:
+        """The answer with where to look for the rest of it; an answer that is whole as it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +91,7 @@ class QueryBatches:
     callers: Callers
     read_row: ReadRow
     write_result: WriteResult
+    deferrals: KeepDeferred
 
     async def work(self, job: Job, chunk: Chunk) -> list[dict[str, Json]]:
         """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`."""
@@ -89,27 +114,28 @@ class QueryBatches:
         if isinstance(row, dict) and isinstance(row.get("ref"), str):
             out["ref"] = row["ref"]
         try:
-            query = self.read_row(job.head, row)
+            read = self.read_row(job.head, row)
         except UnreadableRow as unreadable:
             return {**out, "outcome": "invalid", "why": [*unreadable.why]}
         consumer = await self.callers.consumer(job.owner)
-        purpose = purpose_of(self.catalog, query.basis.item)
+        purpose = purpose_of(self.catalog, read.query.basis.item)
         if consumer is None or purpose is None:
             # The caller or the item was taken out while the job ran.
             return {**out, "outcome": "refused", "why": ["access.consumer-active"]}
-        return {**out, **await self._answered(query, consumer, purpose)}
+        return {**out, **await self._answered(read, consumer, purpose)}
 
     async def _answered(
-        self, query: QueryRequest, consumer: Consumer, purpose: Purpose
+        self, row: BatchRow, consumer: Consumer, purpose: Purpose
     ) -> dict[str, Json]:
         result = await self.exchange.answer(
-            query,
+            row.query,
             consumer=consumer,
             purpose=purpose,
             grants=await self.callers.grants(consumer.client_id),
             started=time.monotonic(),
         )
-        return self.write_result(result)
+        answer = self.write_result(result)
+        return await self.deferrals.kept(consumer, row.question, result, answer, None)
 
 
 def on_end(

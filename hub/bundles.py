@@ -51,6 +51,8 @@ class AskedReason(StrEnum):
 
     NO_SOURCE = "no_source"
     SOURCE_DOWN = "source_down"
+    WAITING = "waiting"
+    """A clerk of the department looks it up; the plan made again later has it."""
     NO_MATCH = "no_match"
     NOT_GRANTED = "not_granted"
     SUBJECT_OBJECTS = "subject_objects"
@@ -190,7 +192,7 @@ _ASKED_BECAUSE: Mapping[FieldState, AskedReason] = {
     FieldState.SOURCE_CLOSED: AskedReason.SOURCE_DOWN,
     FieldState.SOURCE_ERROR: AskedReason.SOURCE_DOWN,
     FieldState.REFUSED_BY_SOURCE: AskedReason.SOURCE_DOWN,
-    FieldState.DEFERRED: AskedReason.SOURCE_DOWN,
+    FieldState.DEFERRED: AskedReason.WAITING,
 }
 
 _LEFT_BECAUSE: Mapping[LeftCode, AskedReason] = {
@@ -206,6 +208,7 @@ _LEFT_BECAUSE: Mapping[LeftCode, AskedReason] = {
 _NOTE_OF: Mapping[AskedReason, str] = {
     AskedReason.NO_SOURCE: "尚无数据来源 / no source answers for it",
     AskedReason.SOURCE_DOWN: "数源未能答复 / the source did not answer",
+    AskedReason.WAITING: "已交办事员录入，稍后再算 / a clerk looks it up; plan again later",
     AskedReason.NO_MATCH: "数源答复查无记录 / the source has no such record",
     AskedReason.NOT_GRANTED: "未获授权或不予共享 / not granted, or withheld by law",
     AskedReason.SUBJECT_OBJECTS: "申请人不同意使用该数据 / the applicant objects",
@@ -390,6 +393,7 @@ def _material(
 
 _NEARNESS = (
     AskedReason.SUBJECT_OBJECTS,
+    AskedReason.WAITING,
     AskedReason.SOURCE_DOWN,
     AskedReason.NOT_GRANTED,
     AskedReason.CONFLICT,

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import httpx2
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from catalog.tables import plain_table
 from hub.client import HubClient
 
 app = typer.Typer(help="录入台 / tasks for clerks", no_args_is_help=True)
@@ -23,15 +23,8 @@ _HERE = "http://127.0.0.1:8600"
 @app.command("list")
 def list_tasks(client: Client, key: Key, url: Address = _HERE) -> None:
     """列出待录入任务 / list what waits for the department's clerks."""
-    table = Table(title="待录入 / waiting", title_justify="left")
-    for heading in (
-        "任务 / task",
-        "资源 / resource",
-        "对象 / about",
-        "信息项 / fields",
-        "期限 / due",
-    ):
-        table.add_column(heading, overflow="fold")
+    heads = ("任务 / task", "资源 / resource", "对象 / about", "信息项 / fields", "期限 / due")
+    table = plain_table(*heads, title="待录入 / waiting")
     for task in _asked(url, client, key, "GET", "/v1/tasks")["tasks"]:
         fields = "\n".join(f"{f['id']}={f['label']}（{f['type']}）" for f in task["fields"])
         about = "\n".join(task["keys"].values())

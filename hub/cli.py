@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from adapters.errors import InvalidManifest
 from catalog.errors import InvalidCatalog
+from catalog.tables import plain_table
 from hub.errors import HubError, InvalidSettings
 from hub.settings import read_configuration
 
@@ -117,9 +117,8 @@ def verify(
         ]
         typer.echo(json.dumps({"verdict": str(report.verdict), "steps": steps}, ensure_ascii=False))
     else:
-        table = Table(title=f"回执核验 / receipt: {_MARK[report.verdict]}", title_justify="left")
-        for heading in ("", "检查 / check", "结论 / verdict"):
-            table.add_column(heading)
+        title = f"回执核验 / receipt: {_MARK[report.verdict]}"
+        table = plain_table("", "检查 / check", "结论 / verdict", title=title)
         for step in report.steps:
             table.add_row(str(step.number), f"{step.zh}\n[dim]{step.en}[/]", _MARK[step.verdict])
         Console().print(table)

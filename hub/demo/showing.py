@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from catalog.figures import Figures, Goals
 from catalog.live import reached
+from catalog.tables import plain_table
 from hub.demo.counter import Shown
 from hub.demo.live import LiveRound
 from hub.demo.wording import Names, answered, authority, chinese, moment, percent
@@ -42,22 +42,8 @@ def print_case(shown: Shown, names: Names, console: Console) -> None:
     )
 
 
-def _table(*heads: str, title: str = "", state: int | None = None) -> Table:
-    table = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for at, head in enumerate(heads):
-        table.add_column(head, overflow="fold", no_wrap=at == state)
-    return table
-
-
 def _materials(rows: Sequence[Mapping[str, Any]], names: Names) -> Table:
-    table = _table("材料 material", "份", "结论", "凭什么 / 为什么", state=2)
+    table = plain_table("材料 material", "份", "结论", "凭什么 / 为什么", unbroken=2)
     for row in rows:
         basis = escape(names.basis(row))
         table.add_row(escape(row["name"]), str(row["copies"]), _STATE[row["state"]], basis)
@@ -65,7 +51,7 @@ def _materials(rows: Sequence[Mapping[str, Any]], names: Names) -> Table:
 
 
 def _form(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("一张表 form", "结论", "来源 source", "时间 as of", state=1)
+    table = plain_table("一张表 form", "结论", "来源 source", "时间 as of", unbroken=1)
     table.columns[3].no_wrap = True
     for row in rows:
         if row["asked_because"] == "statement_required":
@@ -80,7 +66,7 @@ def _form(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _query(fields: Mapping[str, Mapping[str, Any]], names: Names) -> Table:
-    table = _table("核查 query", "答复")
+    table = plain_table("核查 query", "答复")
     for path, answer in fields.items():
         table.add_row(names.path(path), escape(answered(answer)))
     return table
@@ -119,7 +105,7 @@ def _goal(share: Fraction, enough: bool) -> str:
 
 
 def _numbers(*heads: str, title: str) -> Table:
-    table = _table(*heads, title=title)
+    table = plain_table(*heads, title=title)
     for column in (table.columns[0], *table.columns[2:]):
         column.justify, column.no_wrap = "right", True
     return table

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 
-from hub.batches import KIND, ROWS_A_CHUNK, UnreadableRow
+from hub.batches import KIND, ROWS_A_CHUNK, BatchRow, UnreadableRow
 from hub.errors import DuplicateRequest, MalformedRequest, UnknownJob
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.http.addresses import made_with
@@ -27,7 +27,7 @@ from hub.http.query import REFUSALS, purpose_or_problem
 from hub.http.schemas import BatchHeadIn, QueryIn
 from hub.ids import new_id
 from hub.jobs import Job, JobState
-from hub.model import Consumer, Json, QueryRequest
+from hub.model import Consumer, Json
 
 router = APIRouter(prefix="/v1", tags=["batches"])
 
@@ -182,7 +182,7 @@ async def steer(
     return JSONResponse(_out(await asyncio.to_thread(ledger.find, job_id, caller.client_id)))
 
 
-def read_row(head: Mapping[str, Json], row: Json) -> QueryRequest:
+def read_row(head: Mapping[str, Json], row: Json) -> BatchRow:
     """A query from the head of a batch and one of its rows; see `hub.batches.ReadRow`."""
     if not isinstance(row, dict):
         raise UnreadableRow(["row: not an object"])
@@ -192,7 +192,7 @@ def read_row(head: Mapping[str, Json], row: Json) -> QueryRequest:
         if parsed.case is not None:
             basis["case"] = parsed.case
         whole = {**head, "subject": row["subject"], "basis": basis}
-        return QueryIn.model_validate(whole).to_request()
+        return BatchRow(query=QueryIn.model_validate(whole).to_request(), question=whole)
     except ValidationError as wrong:
         raise UnreadableRow(complaints_of(wrong.errors(include_url=False), row)) from None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -336,3 +337,48 @@ async def test_a_hostile_database(tmp_path: Path, name: str) -> None:
     server.close()
     await asyncio.gather(*(task for task in handled if task))
     assert (reply.outcome, reply.why) == (outcome, why)
+
+
+@asynccontextmanager
+async def on_tcp(dsn: str) -> AsyncIterator[int]:
+    """The database on a port of loopback; it listens on a UNIX socket otherwise."""
+    path = dsn.partition("?host=")[2] + "/.s.PGSQL.5432"
+
+    open_: list[asyncio.StreamWriter] = []
+    relays: list[asyncio.Task[None]] = []
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await source.read(65536):
+                sink.write(chunk)
+                await sink.drain()
+        sink.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_unix_connection(path)
+        open_.extend((writer, outer))
+        relays.extend(
+            asyncio.create_task(each) for each in (pump(reader, outer), pump(inner, writer))
+        )
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        await asyncio.gather(*relays)
+        for each in open_:
+            with suppress(ConnectionError):
+                await each.wait_closed()
+
+
+@pytest.mark.anyio
+async def test_a_name_that_leads_home_is_refused_before_connecting(
+    tmp_path: Path, dsn: str
+) -> None:
+    """A name is not the operator's word: where it leads has to be listed. `localhost` is."""
+    listing = MANIFEST.replace("timeout: 2s", "timeout: 2s\n  allow_networks: [127.0.0.0/8]")
+    async with on_tcp(dsn) as port:
+        at = f"postgresql://reader@{{}}:{port}/front"
+        refused = await answered(tmp_path, at.format("0x7f.1"))
+        listed = await answered(tmp_path, at.format("0x7f.1"), listing)
+        plain = await answered(tmp_path, at.format("localhost"))
+    assert (refused.outcome, refused.why) == (Outcome.UNREACHABLE, "sql.address-refused")
+    assert (listed.outcome, plain.outcome) == (Outcome.ANSWERED, Outcome.ANSWERED)

@@ -23,6 +23,7 @@ from hub.onboarding import apply_grants
 from hub.store import DeferredBook
 from hub.webhooks import may_be_called, new_secret
 from tests.hub.conftest import server_database
+from tests.journeys.test_batch import finished, outcomes
 from tests.journeys.test_desk import GRANTED, NUMBERS, question, refusal
 from tests.world.department import Department, listening
 from tests.world.desk import admitted, ledger
@@ -158,6 +159,52 @@ def test_the_answer_becomes_whole_and_the_caller_is_told(
     }  # fmt: skip
     for secret in (NUMBERS[0], "J-20261124-88", "赵明示"):
         assert secret not in same.decode() + lines + stored
+
+
+def test_a_row_of_a_batch_and_a_plan_become_whole_too(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """A row says where the rest of it will be; the plan of a case is whole when it is made again."""
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        row, second = (question(n, "CASE-OF-MANY", [PERMIT]) for n in NUMBERS[:2])
+        head = {key: row[key] for key in ("basis", "want")}
+        rows = [
+            {"subject": q["subject"], "case": f"CASE-{at}"} for at, q in enumerate((row, second))
+        ]
+        job = hub.client.post("/v1/queries:batch", {"head": head, "rows": rows})["id"]
+        ended = finished(hub.client.get, job)
+        found = outcomes(hub.url, hub.client.token(), job)
+        here.answer("CASE-1", "J-20261124-89")
+        waiting, whole = (
+            hub.client.get(each["status_url"].removeprefix(hub.url)) for each in found
+        )
+
+        subjects = {"applicant": row["subject"], "child": second["subject"]}
+        plan = {"subjects": subjects, "basis": {**row["basis"], "case": "CASE-PLAN"}}
+        before = hub.client.post("/v1/bundles/xinxiang-10:plan", plan)
+        here.answer("CASE-PLAN", "J-20261124-90")
+        after = hub.client.post("/v1/bundles/xinxiang-10:plan", plan)
+        here.clerk.close()
+
+    assert ended["outcomes"] == {"deferred": 2}
+    assert [each["fields"][PERMIT]["state"] for each in found] == ["deferred", "deferred"]
+    assert (waiting["outcome"], waiting["fields"]) == ("deferred", found[0]["fields"])
+    assert (whole["id"], whole["outcome"]) == (found[1]["id"], "complete")
+    assert whole["fields"][PERMIT]["value"] == "J-20261124-89"
+    permit, number = (
+        [{each["id"]: each for each in plan[part]}[name] for plan in (before, after)]
+        for part, name in (("materials", "residence-permit"), ("form", "residence_permit_no"))
+    )
+    assert [(each["state"], each["reason"]) for each in permit] == [
+        ("asked", "waiting"), ("exempted", None),
+    ]  # fmt: skip
+    assert [(each["asked_because"], each["value"]) for each in number] == [
+        ("waiting", None), (None, "J-20261124-90"),
+    ]  # fmt: skip
+    assert number[1]["provenance"]["entered_by"] == "A01"
 
 
 def test_a_task_that_lapses_ends_the_waiting(
