@@ -175,8 +175,7 @@ class HubTransport:
         relayed = replace(
             passed.relayed, receipt=passed.receipt, receipt_hash=proof, proven=proof is not None
         )
-        told = relayed.whole.outcome in {Outcome.ANSWERED, Outcome.NO_RECORD}
-        if told and self._required and proof is None:
+        if self._required and proof is None and _tells(relayed):
             why = "receipt-missing" if document is None else "receipt-invalid"
             whole = Fate(outcome=Outcome.FAILED, why=why)
             return replace(reply, relayed=replace(relayed, whole=whole, fields={}))
@@ -243,6 +242,12 @@ class HubTransport:
             self._check, document, key=self._pinned.key, values=passed.values
         )
         return _hash(document) if found is not None and _is_about(found, passed) else None
+
+
+def _tells(relayed: Relayed) -> bool:
+    """Does it say of anything that there is a record, or none?"""
+    outcomes = {relayed.whole.outcome, *(fate.outcome for fate in relayed.fields.values())}
+    return not outcomes.isdisjoint({Outcome.ANSWERED, Outcome.NO_RECORD})
 
 
 def _is_about(record: Mapping[str, Any], passed: Passed) -> bool:

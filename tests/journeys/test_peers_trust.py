@@ -194,6 +194,12 @@ def denied(said: dict[str, Any]) -> None:
         said["fields"][path] = {"state": "not_found"}
 
 
+def half_denied(said: dict[str, Any]) -> None:
+    """As if the source had failed, and yet known that there is nothing."""
+    said["fields"][WHOLE] = {"state": "timed_out"}
+    said["fields"][FIELD] = {"state": "not_found"}
+
+
 def other_leaf(said: dict[str, Any]) -> None:
     """The record of the receipt, with another state."""
     said["leaf"] = said["leaf"].replace('"outcome":"complete"', '"outcome":"partial"')
@@ -211,6 +217,7 @@ QUERIES, RECEIPTS = "/v1/queries", "/v1/receipts/"
 DISBELIEVED = {
     "another value": on(QUERIES, values("J2")),
     "no record instead of one": on(QUERIES, denied),
+    "no record of one field": on(QUERIES, half_denied),
     "an older record": on(
         QUERIES, put("fields", FIELD, "provenance", "as_of", value="2020-01-01T00:00:00+00:00")
     ),
