@@ -1,8 +1,9 @@
 """How to ask one authoritative source one question and bring back canonical fields.
 
-A source is a YAML file (`manifest`), a dialect is a class (`kinds`: rest, soap, sql, fhir, files). A call
-goes through `asking` → transport → `mapping` and comes back as a `SourceReply`; `resilience` sees
-to it that it comes back in time and never as an exception. `registry` joins the parts for a county.
+A source is a YAML file (`manifest`), a dialect is a class (`kinds`: rest, soap, sql, fhir, files, manual,
+hub). A call goes through `asking` → transport → `mapping` and comes back as a `SourceReply`;
+`resilience` sees to it that it comes back in time and never as an exception. `registry` joins the
+parts for a county.
 This room never knows who asked or why, and decides nothing about what may be seen.
 """
 
@@ -17,18 +18,29 @@ from adapters.errors import (
 )
 from adapters.model import (
     BreakerState,
+    Fate,
     Freshness,
     Outcome,
     RawReply,
     Reason,
     Record,
+    Relayed,
     Scalar,
     Source,
     SourceCall,
     SourceReply,
     Transport,
 )
-from adapters.ports import Desk, DeskAnswer, DeskTask, Keep, MemoryKeep, Sealer, Surroundings
+from adapters.ports import (
+    Desk,
+    DeskAnswer,
+    DeskTask,
+    Keep,
+    MemoryKeep,
+    ReceiptCheck,
+    Sealer,
+    Surroundings,
+)
 from adapters.registry import Connected, check, connect
 
 __all__ = [
@@ -39,6 +51,7 @@ __all__ = [
     "Desk",
     "DeskAnswer",
     "DeskTask",
+    "Fate",
     "Freshness",
     "InvalidManifest",
     "Keep",
@@ -46,7 +59,9 @@ __all__ = [
     "Outcome",
     "RawReply",
     "Reason",
+    "ReceiptCheck",
     "Record",
+    "Relayed",
     "Scalar",
     "Sealer",
     "Source",

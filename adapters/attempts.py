@@ -26,7 +26,7 @@ from adapters.errors import (
 )
 from adapters.guards import Guards, Hedge, Retry
 from adapters.mapping import Plan, Reading
-from adapters.model import BreakerState, Outcome, RawReply, SourceCall, Transport
+from adapters.model import BreakerState, Outcome, RawReply, Relayed, SourceCall, Transport
 
 MAX_LEFT_BEHIND = 8
 """Calls to one source that may go on after we stopped waiting, before it gets no new ones."""
@@ -48,6 +48,11 @@ class Fetched:
     ticket: str | None = None
     asked: bool = True
     """False: the source was not contacted, so this says nothing about it."""
+
+    @property
+    def relayed(self) -> Relayed | None:
+        """What another hub says of it, where one passed it on."""
+        return self.reply.relayed if self.reply is not None else None
 
 
 def nothing(outcome: Outcome, why: str) -> Fetched:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.breaker import Clock
-from adapters.model import Freshness, Outcome, Record, SourceCall, SourceReply
+from adapters.model import Fate, Freshness, Outcome, Record, Relayed, SourceCall, SourceReply
 from adapters.ports import Keep
 
 KEEP_SECONDS = 0.25
@@ -46,7 +46,13 @@ class CacheRules:
     no_record: timedelta = timedelta(0)
 
     def keeps_for(self, reply: SourceReply) -> timedelta:
-        """How long a reply is kept at all."""
+        """How long a reply is kept at all. What another hub gave in part or as stale is not: here it
+        would pass for whole or for younger than it is.
+        """
+        if reply.relayed is not None and (
+            reply.relayed.fields or reply.freshness is Freshness.STALE
+        ):
+            return timedelta(0)
         if reply.outcome is Outcome.NO_RECORD:
             return self.no_record
         whole = reply.outcome is Outcome.ANSWERED and not any(r.bad for r in reply.records)
@@ -192,7 +198,8 @@ class ReplyCache:
         return self._now() - reply.retrieved_at
 
     def _key(self, call: SourceCall) -> str:
-        asked = [self._scope, call.resource, sorted(call.keys.items()), sorted(call.fields)]
+        keys, fields = sorted(call.keys.items()), sorted({*call.fields, *call.judged})
+        asked = [self._scope, call.resource, keys, fields]
         # In ASCII: a half of a surrogate pair has no bytes of its own.
         return f"reply:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}"
 
@@ -210,7 +217,7 @@ def _written(reply: SourceReply) -> bytes:
     row = asdict(reply)
     for name in ("as_of", "retrieved_at", "reopens_at"):
         row[name] = row[name].isoformat() if row[name] else None
-    return json.dumps(row).encode()
+    return json.dumps(row, default=datetime.isoformat).encode()
 
 
 def _read(kept: bytes) -> SourceReply:
@@ -225,6 +232,21 @@ def _read(kept: bytes) -> SourceReply:
         elapsed_ms=0.0,
         record_hash=row["record_hash"],
         entered_by=row["entered_by"],
+        relayed=_relayed(row["relayed"]) if row["relayed"] else None,
+    )
+
+
+def _relayed(row: Mapping[str, Any]) -> Relayed:
+    return Relayed(
+        via=tuple(row["via"]),
+        whole=Fate(outcome=Outcome(row["whole"]["outcome"]), why=row["whole"]["why"]),
+        authority=row["authority"],
+        freshness=Freshness(row["freshness"]),
+        receipt=row["receipt"],
+        receipt_hash=row["receipt_hash"],
+        proven=row["proven"],
+        as_of=datetime.fromisoformat(row["as_of"]) if row["as_of"] else None,
+        retrieved_at=datetime.fromisoformat(row["retrieved_at"]) if row["retrieved_at"] else None,
     )
 
 

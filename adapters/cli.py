@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from adapters import asked, conformance, recording, registry, rehearsal, showing, trying
+from adapters import agreeing, asked, conformance, recording, registry, rehearsal, showing, trying
 from adapters.asked import NotAskable, Place
 from adapters.errors import AdapterError, InvalidManifest
 from adapters.invented import CONTROL, UNKNOWN, Candidate, NoSandbox, People
@@ -91,6 +92,7 @@ def schema() -> None:
 
 @app.command("try")
 def try_(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(help="数据源编号 the source's id")],
     county: CountyOption = None,
     resource: Annotated[str | None, typer.Option(help="数据资源 which resource")] = None,
@@ -120,13 +122,50 @@ def try_(
                     candidate.keys,
                     now=asked.now,
                     within=within,
-                    surroundings=asked.surroundings(variables),
+                    # The hub's command says how receipts of other hubs are judged.
+                    surroundings=replace(asked.surroundings(variables), receipts=context.obj),
                 )
             )
             Console().print(showing.shown(trial, asked.secrets(agreed, variables)))
     except (NotAskable, NoSandbox, AdapterError) as error:
         _fail(error)
     raise typer.Exit(0 if trial.reply.outcome in {Outcome.ANSWERED, Outcome.NO_RECORD} else 1)
+
+
+@app.command()
+def agree(
+    source: Annotated[str, typer.Argument(help="数据源编号（kind: hub）the source's id")],
+    county: CountyOption = None,
+    environment_file: EnvironmentOption = None,
+    counties: CountiesOption = COUNTIES,
+) -> None:
+    """与另一枢纽的实时目录比对：缺的资源和信息项、不同的类型和代码表、签名密钥。Compare another hub's live catalog."""
+    place = Place(counties=counties, catalog=_catalog(counties))
+    try:
+        with asked.environment(environment_file, people="real") as variables:
+            agreed = _other_hub(place.agreed(place.holding(source, county), source, variables))
+            found = asyncio.run(
+                agreeing.complaints(
+                    agreed,
+                    place.catalog,
+                    now=asked.now,
+                    surroundings=asked.surroundings(variables),
+                )
+            )
+    except (NotAskable, AdapterError) as error:
+        _fail(error)
+    for complaint in found:
+        typer.echo(str(complaint), err=True)
+    if not found:
+        taken = len(agreed.manifest.resources)
+        typer.echo(f"{agreed.county}/{source}: {taken} 个数据资源一致 resources agree")
+    raise typer.Exit(1 if found else 0)
+
+
+def _other_hub(agreed: Agreed) -> Agreed:
+    if not agreeing.is_hub(agreed):
+        raise NotAskable(f"{agreed.manifest.source} 不是另一枢纽 is no other hub")
+    return agreed
 
 
 def _resource(agreed: Agreed, wanted: str | None) -> str:

@@ -21,7 +21,7 @@ from adapters.ports import Surroundings
 
 GROUP = "mianti.adapters"
 _PARTS = ("Connect", "Ask", "inspect", "fetch", "aclose")
-OURS = ("rest", "soap", "sql", "fhir", "files", "manual")
+OURS = ("rest", "soap", "sql", "fhir", "files", "manual", "hub")
 
 Now = Callable[[], datetime]
 

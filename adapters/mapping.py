@@ -19,7 +19,7 @@ from adapters.converters import CHINA, Converter, Form, Unreadable, moment_of, t
 from adapters.documents import decode, parse_json, parse_xml
 from adapters.errors import SourceAnswerInvalid
 from adapters.manifest import Answer
-from adapters.model import Outcome, RawReply, Record, Scalar
+from adapters.model import Outcome, RawReply, Record, Relayed, Scalar
 from catalog.model import Code
 
 _NOWHERE = object()
@@ -112,6 +112,8 @@ class Plan:
     as_of: tuple[paths.Getter, tuple[Form, ...]] | None
     loose: bool
     """True: a record or line may be a plain value, because a field is read with `@`."""
+    sparse: bool = False
+    """True: a record may be without any value, because only what is asked for is answered."""
 
     def read(self, reply: RawReply) -> Reading:
         """What `reply` says.
@@ -119,6 +121,8 @@ class Plan:
         Raises:
             SourceAnswerInvalid: It cannot be read: `encoding`, `json`, `record-shape`, …
         """
+        if reply.relayed is not None:
+            return self._relayed(reply, reply.relayed)
         if self.errors and self.errors.get is None:
             by_status = self.errors.read(None, reply.status)
             if by_status is not None:
@@ -132,6 +136,22 @@ class Plan:
         if reading.as_of is None and reply.as_of is not None:
             return replace(reading, as_of=reply.as_of)
         return reading
+
+    def _relayed(self, reply: RawReply, relayed: Relayed) -> Reading:
+        """Another hub's answer. What it did not let us have is no empty value: it is marked. What
+        nobody has there is simply not known.
+        """
+        whole = relayed.whole
+        if whole.outcome is not Outcome.ANSWERED:
+            return Reading(outcome=whole.outcome, as_of=relayed.as_of, why=whole.why)
+        marks = {
+            name: str(fate.outcome).replace("_", "-")
+            for name, fate in relayed.fields.items()
+            if fate.outcome is not Outcome.NOT_OFFERED
+        }
+        found = self._answered(reply.document).records
+        records = tuple(replace(each, bad={**each.bad, **marks}) for each in found)
+        return Reading(outcome=whole.outcome, records=records, as_of=relayed.as_of, why=whole.why)
 
     def document(self, reply: RawReply) -> Any:
         """The document in `reply`.
@@ -198,7 +218,7 @@ class Plan:
         for line in found:
             self._shaped(line)
             lines.append(_values(self.body, line, day, odd, bad))
-        if not bad and not self._says_something(values, lines):
+        if not bad and not self.sparse and not self._says_something(values, lines):
             raise SourceAnswerInvalid("nothing-mapped")
         return Record(values=values, lines=tuple(lines), odd=tuple(dict.fromkeys(odd)), bad=bad)
 

@@ -29,6 +29,8 @@ class Reason:
     item_name: str
     case: str
     legal_basis: str = ""
+    basis_kind: str = "statutory"
+    """`statutory` or `consent`: what the legal basis is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,11 @@ class SourceCall:
     """The oldest kept reply the caller takes; None: as old as the provider allows."""
     stale_if_error: timedelta | None = None
     """How old a kept reply may be where the source does not answer; None: none is wanted."""
+    judged: tuple[str, ...] = ()
+    """Further fields by which the hub judges whether a record is in force; it shows them to nobody.
+    Only a source that answers nothing but what it is asked needs to look at them."""
+    via: tuple[str, ...] = ()
+    """The hubs that the question came through before ours, the first one first."""
 
 
 class Freshness(StrEnum):
@@ -77,6 +84,12 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     """The answer comes later, under the reply's ticket."""
     UNREACHABLE = "unreachable"
+    NOT_GRANTED = "not_granted"
+    """Another hub: what it granted us does not cover this."""
+    WITHHELD = "withheld"
+    """Another hub: this is shared with nobody."""
+    NOT_OFFERED = "not_offered"
+    """Another hub: nothing is connected there that could answer this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,42 @@ class Record:
     bad: Mapping[str, str] = field(default_factory=dict)
     """Field id → rule key, where a value was there but could not be read (`date`, `decimal`, …).
     Such a field is None in `values` and must be reported as a source error, never as empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a field, or of a whole question, at another hub."""
+
+    outcome: Outcome
+    why: str | None = None
+    """Its stable key, without personal data."""
+    reopens_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relayed:
+    """What another hub says of an answer that it passes on."""
+
+    via: tuple[str, ...]
+    """The hubs it came through, the one we asked first."""
+    whole: Fate
+    """Of the question as a whole; *answered* where there are records."""
+    fields: Mapping[str, Fate] = field(default_factory=dict)
+    """Field id → its fate, where that is another than the whole's."""
+    authority: str | None = None
+    """Who answers for the data there; None where nobody was asked."""
+    as_of: datetime | None = None
+    retrieved_at: datetime | None = None
+    """When the hub that asked the source had its answer."""
+    freshness: Freshness = Freshness.LIVE
+    receipt: str | None = None
+    """The id of its receipt."""
+    receipt_hash: str | None = None
+    """`sha256:` + hex over the record that the receipt proves; None: no receipt was had."""
+    ticket: str | None = None
+    """With a deferred whole: under which the other hub keeps the answer, where it does."""
+    proven: bool = False
+    """True: the receipt proves this very answer, under the key that the manifest names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +166,8 @@ class SourceReply:
     """With `DEFERRED`: under which the answer will be found."""
     entered_by: str | None = None
     """Where a clerk typed the answer: who, as the providing department names its clerks."""
+    relayed: Relayed | None = None
+    """Where another hub passed the answer on: what it says of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +191,8 @@ class RawReply:
     first."""
     entered_by: str | None = None
     """Who typed the rows, where a clerk did."""
+    relayed: Relayed | None = None
+    """Where another hub passed it on: what it says of it."""
 
 
 class Transport(Protocol):
@@ -167,6 +220,15 @@ class Transport(Protocol):
     async def aclose(self) -> None:
         """Release connections."""
         ...
+
+
+class Followed(StrEnum):
+    """How a deferred answer stands, at a source that keeps it itself."""
+
+    WAITING = "waiting"
+    ANSWERED = "answered"
+    LAPSED = "lapsed"
+    """Nobody answered in time, or it is not kept any more."""
 
 
 class BreakerState(StrEnum):

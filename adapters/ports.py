@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from adapters.model import Scalar, SourceCall
+from adapters.model import Followed, Scalar, SourceCall
 
 
 class Keep(Protocol):
@@ -146,6 +146,26 @@ class Sealer(Protocol):
         ...
 
 
+class Follow(Protocol):
+    """How a source says what has become of a deferred answer that it keeps itself."""
+
+    async def __call__(self, ticket: str, *, within: float) -> Followed:
+        """Never raises for what the source did."""
+        ...
+
+
+class ReceiptCheck(Protocol):
+    """How a receipt of another hub is judged. Only the CPU is asked."""
+
+    def __call__(
+        self, document: bytes, *, key: bytes, values: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        """The record in the receipt file `document`, if it stands in a log whose head `key` signed
+        and holds exactly these `values` (path → value as answered); None otherwise.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The outside of this room, as one value."""
@@ -158,3 +178,7 @@ class Surroundings:
     """For what they keep there; None: it is as open as what it was made from."""
     allow_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Private networks that the names of all sources may lead to; see `adapters.egress`."""
+    origin: str = ""
+    """What our hub is called in the trail of a question that goes on to another hub."""
+    receipts: ReceiptCheck | None = None
+    """None: receipts of other hubs cannot be judged here."""

@@ -20,6 +20,7 @@ from adapters import located, shapes, tracing
 from adapters.breaker import Breaker
 from adapters.budgets import Bulkhead, ShareOfCalls, TokenBucket
 from adapters.caching import CacheRules, ReplyCache
+from adapters.catalogued import catalogued, completed
 from adapters.compiling import Compiler
 from adapters.drifting import Drift, FolderShelf, Shelf
 from adapters.errors import Complaint, InvalidManifest
@@ -29,7 +30,7 @@ from adapters.located import At, Located
 from adapters.manifest import AnyManifest, Connect, Finding, substituted, validated
 from adapters.mapping import Plan
 from adapters.model import Source, Transport
-from adapters.ports import Surroundings
+from adapters.ports import Follow, Surroundings
 from adapters.resilience import GuardedSource
 from adapters.terms import CacheTerms
 from catalog.model import Catalog, DataResource, SourceBinding
@@ -46,6 +47,8 @@ class Connected:
     drifts: Mapping[str, Drift]
     """By source id: how the shape of its answers has changed."""
     bindings: tuple[SourceBinding, ...]
+    followers: Mapping[str, Follow]
+    """By source id, of those that keep deferred answers themselves."""
 
     async def aclose(self) -> None:
         """Release all connections."""
@@ -98,8 +101,9 @@ def connect(
     around = surroundings or Surroundings()
     folder_of_shapes = around.data_dir / "shapes" / county if around.data_dir else None
     shelf = FolderShelf(folder_of_shapes) if folder_of_shapes else None
+    transports = {each.manifest.source: each.kind(each.opening(now, around)) for each in agreed}
     drifts = {
-        each.manifest.source: watched(each, each.kind(each.opening(now, around)), now, shelf)
+        each.manifest.source: watched(each, transports[each.manifest.source], now, shelf)
         for each in agreed
     }
     sources: dict[str, Source] = {
@@ -110,6 +114,9 @@ def connect(
         sources=sources,
         drifts=drifts,
         bindings=tuple(binding for each in agreed for binding in each.bindings),
+        followers={
+            name: each.follow for name, each in transports.items() if hasattr(each, "follow")
+        },
     )
 
 
@@ -269,12 +276,21 @@ def _read_one(
     found = _kind(document)
     if isinstance(found, Complaint):
         return None, [*missing, found]
+    if catalogued(found):
+        document, written = completed(document, _known(catalog, county))
+        missing = (*missing, *written)
     manifest, wrong = validated(document, found.Connect, found.Ask)
     if manifest is None:
         return None, [*missing, *_already_said(wrong, missing)]
     agreement = _Agreement(document, manifest, path, county, catalog)
     agreed, complaints = agreement.judged(found, now)
     return agreed, [*missing, *_already_said(complaints, missing)]
+
+
+def _known(catalog: Catalog, county: str) -> Mapping[str, DataResource]:
+    """All resources as a county has them."""
+    own = {id_: each for (place, id_), each in catalog.county_resources.items() if place == county}
+    return {**catalog.resources, **own}
 
 
 def _already_said(
@@ -337,8 +353,8 @@ class _Agreement:
             if resource is None:
                 continue
             resources[id_] = resource
-            plans[id_] = self._plan(resource, terms)
-            bindings.append(self._binding(resource, terms))
+            plans[id_] = replace(self._plan(resource, terms), sparse=catalogued(found))
+            bindings.append(self._binding(resource, terms, found))
         opening = _opening(manifest, self._path.parent, now)
         self._report(found.inspect(opening))
         replica = self._replica(found)
@@ -412,7 +428,7 @@ class _Agreement:
         self._report(compiler.findings)
         return plan
 
-    def _binding(self, resource: DataResource, terms: Any) -> SourceBinding:
+    def _binding(self, resource: DataResource, terms: Any, found: type[Kind]) -> SourceBinding:
         pairs = [name.partition(".") for name in terms.ask.names()]
         needed = frozenset(key for root, _, key in pairs if root == "keys")
         used = needed | {key for root, _, key in pairs if root == "optional"}
@@ -423,7 +439,8 @@ class _Agreement:
                 at, "unknown-query-key", f"{resource.id} has no query key {key!r}",
                 f"one of {', '.join(sorted(known))}",
             )  # fmt: skip
-        if not needed:
+        # Any of its keys will do where the catalog needs no certain one; the kind sees to it.
+        if not needed and not (used and catalogued(found)):
             self._say(at, "no-key", "nothing in the question is needed", "at least one keys.…")
         return SourceBinding(
             county=self._county,

@@ -21,6 +21,7 @@ from adapters.guards import Guards
 from adapters.mapping import Plan
 from adapters.model import (
     BreakerState,
+    Freshness,
     Outcome,
     RawReply,
     SourceCall,
@@ -173,6 +174,8 @@ class GuardedSource:
             raise
         if not fetched.asked:
             breaker.abandoned()
+        elif fetched.relayed is not None:
+            breaker.succeeded()  # another hub answered; what fails is behind it
         elif fetched.reading.outcome in _COUNTED:
             breaker.failed()
         else:
@@ -186,20 +189,23 @@ class GuardedSource:
         started: float,
         reopens: datetime | None = None,
     ) -> SourceReply:
-        reading = fetched.reading
+        reading, relayed, now = fetched.reading, fetched.relayed, self._now()
+        retrieved_at = relayed.retrieved_at if relayed is not None else None
         return SourceReply(
             source=self._id,
             resource=call.resource,
             outcome=reading.outcome,
             records=reading.records,
             as_of=reading.as_of,
-            retrieved_at=self._now(),
+            retrieved_at=min(retrieved_at or now, now),
             elapsed_ms=(self._clock() - started) * 1000,
             record_hash=digest(fetched.reply) if fetched.reply else None,
             why=f"{self._kind}.{reading.why}" if reading.why else None,
-            reopens_at=reopens,
-            ticket=fetched.ticket,
+            freshness=relayed.freshness if relayed is not None else Freshness.LIVE,
+            reopens_at=relayed.whole.reopens_at if relayed is not None else reopens,
+            ticket=relayed.ticket if relayed is not None else fetched.ticket,
             entered_by=fetched.reply.entered_by if fetched.reply else None,
+            relayed=relayed,
         )
 
 

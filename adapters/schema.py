@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from adapters.catalogued import catalogued
 from adapters.kinds import OURS, kind
 from adapters.manifest import model_of
 
@@ -24,6 +25,8 @@ def schema() -> dict[str, Any]:
         branches.append(
             {"if": {"properties": {"kind": {"const": name}}}, "then": {"$ref": reference}}
         )
+        if catalogued(kind(name)):
+            _completed_by_the_catalog(definitions, reference)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": TITLE,
@@ -33,3 +36,18 @@ def schema() -> dict[str, Any]:
         "allOf": branches,
         "$defs": definitions,
     }
+
+
+def _completed_by_the_catalog(definitions: dict[str, Any], manifest: str) -> None:
+    """A kind whose answers the catalog explains has no `answer` section, and need not say `ask`."""
+    resources = definitions[manifest.removeprefix("#/$defs/")]["properties"]["resources"]
+    (reference,) = {each["$ref"] for each in _schemas(resources) if "$ref" in each}
+    terms = definitions[reference.removeprefix("#/$defs/")]
+    del terms["properties"]["answer"]
+    del terms["required"]
+
+
+def _schemas(resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a mapping's values may be."""
+    found = list(resources.get("patternProperties", {}).values())
+    return [*found, resources.get("additionalProperties") or {}]

@@ -31,6 +31,9 @@ _OUTCOMES = {
     Outcome.BREAKER_OPEN: "[yellow]暂停访问 breaker open[/]",
     Outcome.CLOSED: "[yellow]对方维护中 closed[/]",
     Outcome.DEFERRED: "[yellow]稍后答复 deferred[/]",
+    Outcome.NOT_GRANTED: "[red]✘ 对方枢纽未授权 not granted[/]",
+    Outcome.WITHHELD: "[red]✘ 不予共享 withheld[/]",
+    Outcome.NOT_OFFERED: "[yellow]对方枢纽未接入 not offered[/]",
 }
 _MAPPED = {
     Mapped.READ: "[green]✔ 已读 read[/]",

@@ -23,7 +23,17 @@ CLASSES_MS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 70
 ENOUGH = 20
 """Answers from which on a quantile says what is usual."""
 
-_WELL = frozenset({Outcome.ANSWERED, Outcome.NO_RECORD, Outcome.REFUSED, Outcome.DEFERRED})
+_WELL = frozenset(
+    {
+        Outcome.ANSWERED,
+        Outcome.NO_RECORD,
+        Outcome.REFUSED,
+        Outcome.DEFERRED,
+        Outcome.NOT_GRANTED,
+        Outcome.WITHHELD,
+        Outcome.NOT_OFFERED,
+    }
+)
 """Outcomes that show that the source works."""
 
 

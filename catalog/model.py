@@ -168,6 +168,11 @@ class Standing:
     states: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Code field → codes under which it is."""
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that tell."""
+        return ((self.until,) if self.until else ()) + tuple(self.states)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataResource:

@@ -14,7 +14,7 @@ import structlog
 from fastapi import FastAPI
 
 from adapters.model import Source
-from adapters.ports import Surroundings
+from adapters.ports import Follow, Surroundings
 from adapters.registry import check, connect
 from adapters.values import parsed_networks
 from catalog.errors import UnknownEntry
@@ -52,6 +52,7 @@ from hub.jobs import JobEngine
 from hub.jobs.store import Ledger
 from hub.keep import VaultSealer, keep_at
 from hub.narrowing import NarrowingGuard
+from hub.receipts import proven
 from hub.settings import Configuration, Settings
 from hub.store import DeferredBook, StoredDataKeys, TaskBook, ThresholdBook
 from hub.tally import FieldTally
@@ -90,6 +91,8 @@ def join(configuration: Configuration) -> Context:
         data_dir=settings.data_dir / "sources",
         sealer=VaultSealer(vault=vault),
         allow_networks=parsed_networks((settings.source_networks,)),
+        origin=evidence.origin,
+        receipts=proven,
     )
     desks = {
         county: CountyDesk(
@@ -102,7 +105,7 @@ def join(configuration: Configuration) -> Context:
         )
         for county in whole.counties
     }
-    connected, whole = _connect(whole, configuration, surroundings, desks)
+    connected, followers, whole = _connect(whole, configuration, surroundings, desks)
     thresholds = ThresholdBook(
         database=database,
         vault=vault,
@@ -134,6 +137,7 @@ def join(configuration: Configuration) -> Context:
         address=settings.public_url,
         now=now,
         keep=timedelta(days=settings.deferred_days),
+        followers=followers,
     )
     many = QueryBatches(
         catalog=whole,
@@ -232,8 +236,9 @@ def _connect(
     configuration: Configuration,
     surroundings: Surroundings,
     desks: Mapping[str, CountyDesk],
-) -> tuple[Mapping[tuple[str, str], Source], Catalog]:
+) -> tuple[Mapping[tuple[str, str], Source], Mapping[tuple[str, str], Follow], Catalog]:
     sources: dict[tuple[str, str], Source] = {}
+    followers: dict[tuple[str, str], Follow] = {}
     bindings: list[SourceBinding] = []
     for county in whole.counties:
         connected = connect(
@@ -245,8 +250,9 @@ def _connect(
             surroundings=replace(surroundings, desk=desks[county]),
         )
         sources.update({(county, name): source for name, source in connected.sources.items()})
+        followers.update({(county, name): each for name, each in connected.followers.items()})
         bindings.extend(connected.bindings)
-    return sources, whole.bound(bindings)
+    return sources, followers, whole.bound(bindings)
 
 
 def create_app(configuration: Configuration) -> FastAPI:

@@ -279,6 +279,7 @@ def _queries(request: PlanRequest, analysis: Analysis, catalog: Catalog) -> dict
             want=tuple(paths),
             freshness=request.freshness,
             deadline_ms=request.deadline_ms,
+            counted=frozenset(path.resource for path in paths),
         )
         for subject, paths in want.items()
     }
@@ -481,7 +482,7 @@ def _finding(answer: ResourceAnswer, catalog: Catalog, today: date) -> str | Ask
         return AskedReason.CONFLICT
     if answer.state is FieldState.NOT_FOUND:
         return ExemptWhen.NO_RECORD
-    if answer.why == "exchange.no-source":
+    if (answer.why or "").endswith("exchange.no-source"):  # here, or at another hub
         return AskedReason.NO_SOURCE
     return _ASKED_BECAUSE[answer.state]
 

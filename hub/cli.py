@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -47,6 +47,19 @@ _rooms: dict[str, typer.Typer] = {
 for _name, _app in _rooms.items():
     app.add_typer(_app, name=_name.rpartition(".")[2])
 app.add_typer(import_module("hub.clerk").app, name="desk")
+
+
+@app.callback()
+def _begin(context: typer.Context) -> None:
+    """What verbs of the rooms need of the hub."""
+    context.obj = _judged
+
+
+def _judged(document: bytes, *, key: bytes, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    from hub.receipts import proven  # noqa: PLC0415  (imports the exchange)
+
+    return proven(document, key=key, values=values)
+
 
 callbacks_app = typer.Typer(help="回调地址 / callbacks", no_args_is_help=True)
 app.add_typer(callbacks_app, name="callbacks")

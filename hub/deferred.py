@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from adapters.model import Followed
+from adapters.ports import Follow
 from catalog.model import Catalog
 from hub.access import purpose_of
 from hub.errors import CallbackNotRegistered, UnknownQuery
@@ -42,6 +44,14 @@ class Callers(Protocol):
     async def grants(self, client_id: str) -> Any: ...
 
 
+FOLLOW_SECONDS = 1.0
+"""The longest wait for another hub to say how an answer stands."""
+_STANDS = {
+    Followed.WAITING: TaskState.OPEN,
+    Followed.ANSWERED: TaskState.ANSWERED,
+    Followed.LAPSED: TaskState.LAPSED,
+}
+
 LAPSED = FieldAnswer(
     state=FieldState.TIMED_OUT,
     why="manual.lapsed",
@@ -65,6 +75,8 @@ class Deferrals:
     now: Callable[[], datetime]
     keep: timedelta
     """How long an answer is kept after it was asked."""
+    followers: Mapping[tuple[str, str], Follow] = field(default_factory=dict)
+    """(county, source id) → how it says what has become of an answer that it keeps itself."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def check_callback(self, caller: Consumer, url: str | None) -> None:
@@ -151,11 +163,15 @@ class Deferrals:
         Raises:
             EvidenceUnavailable: The log cannot be written; the answer stays as it was.
         """
+        found = await asyncio.to_thread(self.book.find, query_id, self.now())
+        if found is None or found.done:
+            return
+        elsewhere = await self._elsewhere(found)  # before our turn: nobody waits for another hub
         async with self._turn:
             found = await asyncio.to_thread(self.book.find, query_id, self.now())
             if found is None or found.done:
                 return
-            states = await asyncio.to_thread(self._states, found)
+            states = {**await asyncio.to_thread(self._states, found), **elsewhere}
             if TaskState.OPEN in states.values() or TaskState.TO_CONFIRM in states.values():
                 return
             await self._finish(found, states)
@@ -275,6 +291,18 @@ class Deferrals:
         now = self.now()
         tasks = {ticket: self.tasks.find(ticket, now) for ticket in found.tickets}
         return {ticket: t.state if t else TaskState.LAPSED for ticket, t in tasks.items()}
+
+    async def _elsewhere(self, found: Deferred) -> dict[str, TaskState]:
+        """How those tickets stand that are with another hub."""
+        purpose = purpose_of(self.catalog, found.question["basis"]["item"])
+        states: dict[str, TaskState] = {}
+        for ticket, paths in found.tickets.items():
+            provenance = found.answer["fields"][paths[0]].get("provenance") or {}
+            place = (purpose.county if purpose else "", provenance.get("source", ""))
+            follow = self.followers.get(place)
+            if follow is not None:
+                states[ticket] = _STANDS[await follow(ticket, within=FOLLOW_SECONDS)]
+        return states
 
     def _last_due(self, found: Deferred) -> datetime:
         now = self.now()

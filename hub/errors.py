@@ -159,6 +159,20 @@ class AnswerRefused(HubError):
         super().__init__("\n".join(complaints))
 
 
+class HubLoop(HubError):
+    """The question has passed this hub already: hubs ask each other in a circle."""
+
+    code = "hub.loop"
+    origin = "caller"
+
+
+class TooManyHops(HubError):
+    """The question has passed more hubs than this one goes along with."""
+
+    code = "hub.too-many-hops"
+    origin = "caller"
+
+
 class UnknownQuery(HubError):
     """No deferred answer is kept under that id, or it is not this caller's."""
 

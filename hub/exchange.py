@@ -19,6 +19,7 @@ from typing import Protocol
 
 from adapters.closing import CHINA
 from adapters.model import (
+    Fate,
     Freshness,
     Outcome,
     Reason,
@@ -48,6 +49,7 @@ from hub.model import (
     QueryResult,
     ResourceAnswer,
     Subject,
+    UpperReceipt,
     Value,
 )
 from hub.predicates import NARROWED, Watch, Watched, watch
@@ -70,6 +72,9 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.BREAKER_OPEN: FieldState.BREAKER_OPEN,
     Outcome.CLOSED: FieldState.SOURCE_CLOSED,
     Outcome.DEFERRED: FieldState.DEFERRED,
+    Outcome.NOT_GRANTED: FieldState.NOT_GRANTED,
+    Outcome.WITHHELD: FieldState.WITHHELD,
+    Outcome.NOT_OFFERED: FieldState.NOT_APPLICABLE,
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
@@ -79,6 +84,9 @@ _FIX_OF: Mapping[FieldState, str] = {
     FieldState.BREAKER_OPEN: "数源暂停访问，稍后自动恢复 / the source is resting; it resumes by itself",
     FieldState.SOURCE_ERROR: "请数源部门检查其系统 / the providing department has to look at its system",
     FieldState.REFUSED_BY_SOURCE: "请数源部门核对本枢纽的权限 / the provider has to check our rights",
+    FieldState.NOT_GRANTED: "请对方枢纽向本枢纽授权 / the other hub has to grant it to ours",
+    FieldState.WITHHELD: "对方枢纽不予共享，只能由申请人提供 / not shared; the applicant has to provide it",
+    FieldState.NOT_APPLICABLE: "对方枢纽没有可答的数源 / the other hub has no source that could answer",
 }
 
 _ANSWERED = frozenset(
@@ -104,6 +112,9 @@ class PlannedCall:
     keys: Mapping[str, str]
     fields: tuple[str, ...]
     grants: tuple[str, ...]
+    judged: tuple[str, ...] = ()
+    """Fields that tell whether a record is in force; asked for where that does not come by itself,
+    and shown to nobody who does not want them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +147,7 @@ def plan(
             basis=request.basis,
             purpose=purpose,
             resource=resource,
-            fields=_fields_of(paths, resource),
+            fields=_fields_of(paths, resource, request.only.get(resource_id)),
             grants=grants,
             now=now,
         )
@@ -148,7 +159,7 @@ def plan(
         if not decision.allowed:
             continue
         open_paths = [p for p in paths if str(p) not in settled]
-        call = _call_for(request.subject, resource, decision, catalog, purpose)
+        call = _call_for(request, resource, decision, catalog, purpose)
         if isinstance(call, FieldAnswer):
             settled.update((str(p), call) for p in open_paths)
         else:
@@ -342,6 +353,7 @@ class Exchange:
             item_name=purpose.name,
             case=request.basis.case,
             legal_basis=request.basis.ref,
+            basis_kind=str(request.basis.kind),
         )
         reserve = min(self.reserve_ms, request.deadline_ms // 4)
         within = started + (request.deadline_ms - reserve) / 1000 - time.monotonic()
@@ -355,6 +367,8 @@ class Exchange:
                     call_id=new_id("call"),
                     max_age=request.freshness.max_age,
                     stale_if_error=request.freshness.stale_if_error,
+                    judged=call.judged,
+                    via=request.via,
                 ),
                 within=max(within, 0.0),
             )
@@ -414,7 +428,9 @@ class Exchange:
 
 
 def _record_head(query_id: str, request: QueryRequest, consumer: Consumer) -> dict[str, Json]:
+    passed: dict[str, Json] = {"via": list(request.via)} if request.via else {}
     return {
+        **passed,
         "query": query_id,
         "consumer": consumer.client_id,
         "authority": consumer.authority,
@@ -443,6 +459,12 @@ def _field_body(answer: FieldAnswer, path: str, master: bytes) -> Json:
             body["entered_by"] = p.entered_by
         if p.record_hash is not None:
             body["record_hash"] = p.record_hash
+        if p.via:
+            body["via"] = list(p.via)
+        if p.upper is not None:
+            body["upper"] = {
+                "receipt": p.upper.id, "hash": p.upper.hash, "proven": p.upper.proven
+            }  # fmt: skip
     return body
 
 
@@ -453,11 +475,13 @@ def _by_resource(want: Iterable[FieldPath]) -> dict[str, list[FieldPath]]:
     return grouped
 
 
-def _fields_of(paths: Iterable[FieldPath], resource: DataResource) -> list[str]:
+def _fields_of(
+    paths: Iterable[FieldPath], resource: DataResource, only: Sequence[str] | None
+) -> list[str]:
     fields: dict[str, None] = {}
     for path in paths:
         if path.field is None:
-            fields.update(dict.fromkeys(resource.fields))
+            fields.update(dict.fromkeys(resource.fields if only is None else only))
         else:
             fields[path.field] = None
     return list(fields)
@@ -480,12 +504,13 @@ def _refused(refusal: Refusal) -> FieldAnswer:
 
 
 def _call_for(
-    subject: Subject,
+    request: QueryRequest,
     resource: DataResource,
     decision: Decision,
     catalog: Catalog,
     purpose: Purpose,
 ) -> PlannedCall | FieldAnswer:
+    subject = request.subject
     keys = {_KEY_OF[subject.id_type]: subject.number}
     if subject.name:
         keys["name"] = subject.name
@@ -511,6 +536,8 @@ def _call_for(
             fix=f"{resource.provider}尚未接入 / no source is connected for this resource",
         )
     fields = tuple(f for f in decision.allowed if f in binding.fields)
+    standing = resource.standing if resource.id in request.counted else None
+    judged = standing.fields if standing is not None else ()
     return PlannedCall(
         source=binding.source,
         authority=binding.authority,
@@ -518,6 +545,7 @@ def _call_for(
         keys={k: v for k, v in keys.items() if k in answers_to},
         fields=fields,
         grants=tuple(sorted(set(decision.allowed.values()))),
+        judged=tuple(f for f in judged if f in binding.fields and f not in fields),
     )
 
 
@@ -567,14 +595,20 @@ def _why_stale(reply: SourceReply) -> str:
 
 
 def _provenance(call: PlannedCall, reply: SourceReply, freshness: Freshness) -> Provenance:
+    relayed = reply.relayed
+    upper = None
+    if relayed is not None and relayed.receipt is not None:
+        upper = UpperReceipt(id=relayed.receipt, hash=relayed.receipt_hash, proven=relayed.proven)
     return Provenance(
-        authority=call.authority,
+        authority=relayed.authority if relayed and relayed.authority else call.authority,
         source=reply.source,
         as_of=reply.as_of,
         retrieved_at=reply.retrieved_at,
         freshness=freshness,
         record_hash=reply.record_hash,
         entered_by=reply.entered_by,
+        via=relayed.via if relayed is not None else (),
+        upper=upper,
     )
 
 
@@ -585,18 +619,21 @@ def _field_answer(
     resource: ResourceAnswer,
     subject: Subject,
 ) -> FieldAnswer:
+    fate = reply.relayed.fields.get(path.field or "") if reply.relayed is not None else None
+    if fate is not None:
+        return _fated(fate, reply, resource)
     if reply.outcome is not Outcome.ANSWERED:
         return FieldAnswer(
             state=resource.state,
             provenance=resource.provenance,
             why=resource.why,
-            fix=_fix(resource),
+            fix=_fix(resource.state, resource.reopens_at),
             reopens_at=resource.reopens_at,
         )
     if path.field is None:
         return FieldAnswer(
             state=resource.state,
-            value=[_whole(record, call) for record in reply.records],
+            value=[_whole(record, call, _lost(reply)) for record in reply.records],
             provenance=resource.provenance,
             why=resource.why,
         )
@@ -617,10 +654,30 @@ def _field_answer(
     return _value_answer(path, path.field, call.resource, reply.records, resource, subject)
 
 
-def _fix(resource: ResourceAnswer) -> str | None:
-    if resource.reopens_at is None:
-        return _FIX_OF.get(resource.state)
-    opens = f"{resource.reopens_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
+def _fated(fate: Fate, reply: SourceReply, resource: ResourceAnswer) -> FieldAnswer:
+    """A field of which another hub says something else than of the rest."""
+    state = _STATE_OF.get(fate.outcome, FieldState.SOURCE_ERROR)
+    why = f"hub.{fate.why}" if fate.why else reply.why
+    return FieldAnswer(
+        state=state,
+        provenance=resource.provenance,
+        why=why,
+        fix=_fix(state, fate.reopens_at),
+        reopens_at=fate.reopens_at,
+    )
+
+
+def _lost(reply: SourceReply) -> frozenset[str]:
+    """Fields that the source's hub did not give: in a whole record they are left out, since nothing
+    in their place would say that there is nothing.
+    """
+    return frozenset(reply.relayed.fields) if reply.relayed is not None else frozenset()
+
+
+def _fix(state: FieldState, reopens_at: datetime | None) -> str | None:
+    if reopens_at is None:
+        return _FIX_OF.get(state)
+    opens = f"{reopens_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     return f"数源维护中，{opens} 恢复 / the source is closed until {opens}, China time"
 
 
@@ -678,12 +735,11 @@ def _values(
     return [line.get(name) for line in lines]
 
 
-def _whole(record: Record, call: PlannedCall) -> dict[str, Json]:
+def _whole(record: Record, call: PlannedCall, lost: frozenset[str]) -> dict[str, Json]:
     fields = call.resource.fields
-    whole: dict[str, Json] = {
-        f: record.values.get(f) for f in call.fields if not fields[f].repeated
-    }
-    repeated = [f for f in call.fields if fields[f].repeated]
+    had = [f for f in call.fields if f not in lost]
+    whole: dict[str, Json] = {f: record.values.get(f) for f in had if not fields[f].repeated}
+    repeated = [f for f in had if fields[f].repeated]
     if repeated:
         whole["lines"] = [{f: line.get(f) for f in repeated} for line in record.lines]
     return whole

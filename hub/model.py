@@ -160,6 +160,24 @@ class QueryRequest:
     """Paths that must be `ok` for the outcome to be complete; empty: all."""
     freshness: FreshnessWish = field(default_factory=FreshnessWish)
     deadline_ms: int = 2500
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Resource id → the fields that its whole records are wanted with; all of them where it is not
+    named."""
+    counted: frozenset[str] = frozenset()
+    """Ids of resources of which it has to be known whether a record is in force."""
+    via: tuple[str, ...] = ()
+    """The hubs that the question has passed, the first one first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpperReceipt:
+    """The receipt of another hub for what it passed on to us."""
+
+    id: str
+    hash: str | None
+    """`sha256:` + hex over the record it proves; None: it could not be had."""
+    proven: bool
+    """False: it does not prove the answer under the key that our manifest names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +192,10 @@ class Provenance:
     record_hash: str | None
     entered_by: str | None = None
     """Where a clerk typed it: who, as the department names its clerks."""
+    via: tuple[str, ...] = ()
+    """The hubs that passed it on, the one we asked first."""
+    upper: UpperReceipt | None = None
+    """The receipt of the hub that we asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

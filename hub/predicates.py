@@ -30,7 +30,7 @@ from hub.model import (
     QueryRequest,
     ResourceAnswer,
 )
-from hub.standing import in_force
+from hub.standing import in_force, unseen
 
 CHINA = ZoneInfo("Asia/Shanghai")
 """Somebody is 18 from the day on, in China."""
@@ -84,7 +84,12 @@ class Watch:
         if not self.watched:
             return request
         behind = (each.path for each in self.watched)
-        return replace(request, want=tuple(dict.fromkeys((*request.want, *behind))))
+        counts = {each.resource.id for each in self.watched if each.derived.how is How.COUNT}
+        return replace(
+            request,
+            want=tuple(dict.fromkeys((*request.want, *behind))),
+            counted=request.counted | counts,
+        )
 
     def grants(self, request: QueryRequest, grants: Sequence[Grant]) -> Sequence[Grant]:
         """Grants as they count for this query: `predicate:f` allows `f` where it is not shown."""
@@ -192,6 +197,13 @@ def _judged(
         return replace(answer, value=None)
     if watched.derived.how is How.COUNT:
         standing = watched.resource.standing
+        if standing is not None and any(unseen(r, standing) for r in resource.records):
+            return FieldAnswer(
+                state=FieldState.SOURCE_ERROR,
+                provenance=answer.provenance,
+                why="exchange.standing-unseen",
+                fix="看不到记录是否有效，无法计数 / whether records are in force cannot be seen",
+            )
         count = sum(in_force(record, standing, today) for record in resource.records)
         return _truth(watched, answer, Decimal(count))
     value = _quantity(watched, answer.value, today)

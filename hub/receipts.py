@@ -107,6 +107,23 @@ def with_values(document: Mapping[str, Any], values: Mapping[str, Json]) -> dict
     return {**{k: v for k, v in document.items() if k != "salts"}, "fields": shown}
 
 
+def proven(document: bytes, *, key: bytes, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The record of a receipt that proves exactly these `values` under `key`; else None.
+
+    See `adapters.ports.ReceiptCheck`.
+    """
+    try:
+        parsed = _json(document.decode("utf-8"))
+        shown = with_values(parsed, dict(values))
+        text = json.dumps(shown).encode()
+    except _UNREADABLE:
+        return None
+    if shown["fields"].keys() != values.keys():
+        return None
+    report = verify_receipt(text, trusted_key=key)
+    return report.facts if report.verdict is Verdict.PASSED else None
+
+
 def verify_receipt(document: bytes, *, trusted_key: bytes | None) -> ReceiptReport:
     """Judge a receipt file. Never raises for what is in the file."""
     try:

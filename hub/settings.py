@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     source_networks: str = ""
     """Comma-separated private networks that the names of sources may lead to, such as
     `10.20.0.0/16,172.16.0.0/12`; literal addresses in manifests need none."""
+    max_hops: int = Field(default=3, ge=0, le=16)
+    """Hubs that a question may have passed before it comes to this one."""
     deadline_reserve_ms: int = Field(default=25, ge=1, le=1000)
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)

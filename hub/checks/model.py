@@ -137,7 +137,8 @@ def in_period(record: Record, resource: DataResource, period: Period) -> Mapping
     A resource that does not say when things happened stands for any period. A line without any of
     the dates is kept: what cannot be dated is not left out of a statement.
     """
-    head: dict[str, Json] = dict(record.values)
+    # What could not be had is left out: None in its place would say that there is nothing.
+    head: dict[str, Json] = {k: v for k, v in record.values.items() if k not in record.bad}
     dated = tuple(name for name in resource.happened if resource.fields[name].repeated)
     lines: list[Json] = [dict(line) for line in record.lines if _within(line, dated, period)]
     if dated and not lines:

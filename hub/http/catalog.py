@@ -83,9 +83,14 @@ def show_entry(
     kind: Kind,
     entry_id: Annotated[str, Path(max_length=200, examples=["xinxiang-10"])],
     context: Joined,
+    county: Annotated[str | None, Query(max_length=40)] = None,
 ) -> JSONResponse:
-    """One entry with everything the catalog knows of it; a bundle comes with its desk figures."""
+    """One entry with everything the catalog knows of it; a bundle comes with its desk figures, and a
+    resource, where a county is named, as that county has it.
+    """
     entry = _entries(context, kind).get(entry_id)
+    if kind == "resources" and county is not None:
+        entry = context.catalog.county_resources.get((county, entry_id), entry)
     if entry is None:
         raise UnknownEntry(kind.rstrip("s"), entry_id)
     out = plain(entry)

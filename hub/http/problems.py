@@ -144,6 +144,16 @@ TABLE: dict[str, Entry] = {
         title="回调地址未登记 / The callback's address is not registered",
         fix="请枢纽运行单位登记：mianti callbacks add / ask the bureau that runs the hub",
     ),
+    "hub.loop": Entry(
+        status=409,
+        title="查询绕回了本枢纽 / The question has passed this hub before",
+        fix="枢纽之间互为数源，请运行单位改清单 / hubs are sources of each other; mend the manifests",
+    ),
+    "hub.too-many-hops": Entry(
+        status=409,
+        title="经过的枢纽过多 / The question has passed too many hubs",
+        fix="直接向离数源近的枢纽查询 / ask a hub that is nearer to the source",
+    ),
     "hub.unknown-task": Entry(
         status=404,
         title="没有这项录入任务 / No such task",

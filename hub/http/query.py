@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 
 from catalog.errors import UnknownEntry
 from hub.access import Purpose, purpose_of
+from hub.errors import HubLoop, TooManyHops
 from hub.exchange import QueryPlan
 from hub.http.addresses import made_with
 from hub.http.bodies import JSONRoute
@@ -39,6 +40,7 @@ async def ask(
 ) -> JSONResponse:
     """Every wanted field comes back once, with a state; the answer never comes after the deadline."""
     query = body.to_request()
+    _may_come_this_way(context, query.via)
     purpose = purpose_or_problem(context, query.basis.item)
     callback = body.callback.url if body.callback else None
     await context.deferrals.check_callback(caller, callback)
@@ -87,6 +89,19 @@ async def explain(body: QueryIn, context: Joined, caller: Caller) -> JSONRespons
     # Without the guard against narrowing: nothing is told here, so no threshold is used up.
     query_plan = context.exchange.plan_of(watching, query, caller, purpose, grants)
     return JSONResponse(_explained(query, watching, query_plan))
+
+
+def _may_come_this_way(context: Context, via: Sequence[str]) -> None:
+    """Hubs that ask each other end here, and not at a deadline.
+
+    Raises:
+        HubLoop: The question comes back to us.
+        TooManyHops: It has passed more hubs than the setting allows.
+    """
+    if context.evidence.origin in via:
+        raise HubLoop
+    if len(via) > context.settings.max_hops:
+        raise TooManyHops
 
 
 def purpose_or_problem(context: Context, item: str) -> Purpose:

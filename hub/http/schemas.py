@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from adapters.relaying import ORIGIN
 from catalog.codes import citizen_id, uscc
 from catalog.errors import InvalidCode, InvalidPath
 from catalog.lookup import FieldPath, Predicate, parse_path
@@ -210,6 +211,13 @@ class BatchHeadIn(Wire):
         return self
 
 
+ResourceId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*$", max_length=100), InClear
+]
+FieldId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100), InClear]
+Origin = Annotated[str, StringConstraints(pattern=f"^{ORIGIN}$"), InClear]
+
+
 class CallbackIn(Wire):
     """Where to be told when a deferred answer is whole."""
 
@@ -233,6 +241,18 @@ class QueryIn(BatchHeadIn):
 
     subject: SubjectIn
     callback: CallbackIn | None = None
+    only: dict[ResourceId, Annotated[list[FieldId], Field(min_length=1, max_length=MAX_WANTED)]] = (
+        Field(
+            default_factory=dict,
+            max_length=MAX_WANTED,
+            description="整条记录（R[]）只要哪些信息项 / fields that whole records (R[]) are wanted with",
+        )
+    )
+    via: list[Origin] = Field(
+        default_factory=list,
+        max_length=16,
+        description="已经过的枢纽，最先的在前 / hubs that the question has passed, the first one first",
+    )
 
     def to_request(self) -> QueryRequest:
         """The hub's own value."""
@@ -247,6 +267,8 @@ class QueryIn(BatchHeadIn):
                 max_age=self.freshness.max_age, stale_if_error=self.freshness.stale_if_error
             ),
             deadline_ms=self.deadline_ms,
+            only={resource: tuple(fields) for resource, fields in self.only.items()},
+            via=tuple(self.via),
         )
 
 
@@ -347,6 +369,10 @@ class ProvenanceOut(BaseModel):
     freshness: Literal["live", "cached", "stale"]
     record_hash: str | None
     entered_by: str | None = None
+    via: list[str] = Field(default_factory=list)
+    """The hubs that passed it on, the one we asked first."""
+    upper_receipt: str | None = None
+    """The receipt of the hub that we asked."""
 
 
 class FieldOut(BaseModel):
@@ -482,6 +508,10 @@ def provenance_out(provenance: Provenance) -> dict[str, Json]:
     }
     if provenance.entered_by is not None:
         out["entered_by"] = provenance.entered_by
+    if provenance.via:
+        out["via"] = list(provenance.via)
+    if provenance.upper is not None:
+        out["upper_receipt"] = provenance.upper.id
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -87,10 +88,13 @@ def running_hub(
     *,
     environment: Mapping[str, str] | None = None,
     grants: Sequence[Grant] = (),
+    listener: socket.socket | None = None,
     **settings: object,
 ) -> Iterator[RunningHub]:
-    """Start a hub in a thread of its own on any free port, with one registered caller."""
-    listener = bind("127.0.0.1", 0)
+    """Start a hub in a thread of its own, on any free port where none is given, with one registered
+    caller.
+    """
+    listener = listener or bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     configuration = Configuration(
         settings=Settings(
