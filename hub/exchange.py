@@ -668,9 +668,7 @@ def _fated(fate: Fate, reply: SourceReply, resource: ResourceAnswer) -> FieldAns
 
 
 def _lost(reply: SourceReply) -> frozenset[str]:
-    """Fields that the source's hub did not give: in a whole record they are left out, since nothing
-    in their place would say that there is nothing.
-    """
+    """Fields that the source's hub did not give; see `_whole`."""
     return frozenset(reply.relayed.fields) if reply.relayed is not None else frozenset()
 
 
@@ -736,8 +734,11 @@ def _values(
 
 
 def _whole(record: Record, call: PlannedCall, lost: frozenset[str]) -> dict[str, Json]:
+    """A whole record. What could not be had, or not be read, is left out: an empty place would say
+    that there is nothing.
+    """
     fields = call.resource.fields
-    had = [f for f in call.fields if f not in lost]
+    had = [f for f in call.fields if f not in lost and f not in record.bad]
     whole: dict[str, Json] = {f: record.values.get(f) for f in had if not fields[f].repeated}
     repeated = [f for f in had if fields[f].repeated]
     if repeated:
