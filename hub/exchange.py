@@ -63,6 +63,9 @@ _KEY_OF: Mapping[IdType, str] = {
 }
 """The catalog's query key for each kind of number a subject comes with."""
 
+VALUE_MISSING = "exchange.value-missing"
+"""There is a record, and it has no value here."""
+
 _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.NO_RECORD: FieldState.NOT_FOUND,
     Outcome.REFUSED: FieldState.REFUSED_BY_SOURCE,
@@ -706,7 +709,7 @@ def _value_answer(
         return FieldAnswer(
             state=FieldState.NOT_FOUND,
             provenance=answer.provenance,
-            why="exchange.value-missing",
+            why=VALUE_MISSING,
             fix="记录存在，但该项为空 / the record exists but has no value here",
         )
     if len(distinct) > 1 or (not is_list and len(distinct[0]) > 1):
