@@ -348,7 +348,9 @@ async def test_a_second_try_is_within_the_rate_and_is_no_probe() -> None:
     assert slow.asked == 1
     probed = Scripted(DOWN)
     breaker = Breaker(failures=1, reset=30, clock=clock)
-    breaker.failed()
+    admitted = breaker.admit()
+    assert admitted is not None
+    breaker.failed(admitted)
     clock.at += 30
     await source(probed, idempotent=MAY, retry=retry, breaker=breaker).answer(asked(), within=5)
     assert probed.asked == 1
@@ -484,6 +486,21 @@ async def test_a_young_answer_is_used_again_and_says_so() -> None:
     assert again.retrieved_at == NOW
     assert (again.records, again.record_hash) == (first.records, first.record_hash)
     today.at += timedelta(seconds=1)
+    assert (await guarded.answer(asked(), within=5)).freshness is Freshness.LIVE
+    assert transport.asked == 2
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_is_set_back_makes_nothing_young() -> None:
+    """Kept for a day in case of errors, fresh for an hour: with the clock half a day back it is asked
+    again; a second of difference between two machines costs nothing.
+    """
+    today, transport = Today(), Scripted(GOOD)
+    guarded = caching(transport, today)
+    await guarded.answer(asked(), within=5)
+    today.at -= timedelta(seconds=1)
+    assert (await guarded.answer(asked(), within=5)).freshness is Freshness.CACHED
+    today.at -= 12 * HOUR
     assert (await guarded.answer(asked(), within=5)).freshness is Freshness.LIVE
     assert transport.asked == 2
 

@@ -214,6 +214,44 @@ async def test_a_caller_who_leaves_frees_the_probe() -> None:
     assert (await ask(source)).outcome is Outcome.ANSWERED
 
 
+@pytest.mark.parametrize("ends", ["leaves", "fails", "answers"])
+async def test_a_straggler_from_before_decides_nothing(ends: str) -> None:
+    """A call that was under way when the breaker opened, and ends while the probe is: however it
+    ends, no second probe passes, and the probe's own answer decides.
+    """
+    clock = Clock()
+    gate, probed = asyncio.Event(), asyncio.Event()
+
+    async def late() -> RawReply:
+        await gate.wait()
+        if ends == "fails":
+            raise SourceUnavailable("connect")
+        return GOOD
+
+    async def probe() -> RawReply:
+        await probed.wait()
+        return GOOD
+
+    source = guarded(
+        Scripted(late, SourceUnavailable("connect"), probe, GOOD), failures=1, clock=clock
+    )
+    straggler = asyncio.create_task(ask(source))
+    await asyncio.sleep(0.02)
+    await ask(source)
+    clock.at += 30
+    asking = asyncio.create_task(ask(source))
+    await asyncio.sleep(0.02)
+    if ends == "leaves":
+        straggler.cancel()
+    gate.set()
+    await asyncio.wait((straggler,))
+    second = await ask(source)
+    assert (second.outcome, source.breaker) == (Outcome.BREAKER_OPEN, BreakerState.HALF_OPEN)
+    probed.set()
+    assert (await asking).outcome is Outcome.ANSWERED
+    assert source.breaker is BreakerState.CLOSED
+
+
 async def test_cancelling_reaches_the_transport() -> None:
     """What nobody waits for is not carried on."""
     ended: list[str] = []
