@@ -15,6 +15,7 @@ from typing import Protocol
 
 from catalog.model import Catalog
 from hub.access import Purpose, purpose_of
+from hub.errors import HubError
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import EvidenceAppender, Exchange
 from hub.ids import new_id
@@ -94,7 +95,11 @@ class QueryBatches:
     deferrals: KeepDeferred
 
     async def work(self, job: Job, chunk: Chunk) -> list[dict[str, Json]]:
-        """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`."""
+        """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`.
+
+        Raises:
+            HubError: Not now: the log or the register is away.
+        """
         room = asyncio.Semaphore(ROWS_AT_A_TIME)
 
         async def one(place: int, row: Json) -> dict[str, Json]:
@@ -102,11 +107,16 @@ class QueryBatches:
                 return await self._row(job, place, row)
 
         # Should one of them fail for good, the others are given up with it: the chunk begins anew.
-        async with asyncio.TaskGroup() as rows:
-            tasks = [
-                rows.create_task(one(chunk.first_row + at, row))
-                for at, row in enumerate(chunk.rows)
-            ]
+        try:
+            async with asyncio.TaskGroup() as rows:
+                tasks = [
+                    rows.create_task(one(chunk.first_row + at, row))
+                    for at, row in enumerate(chunk.rows)
+                ]
+        except ExceptionGroup as errors:
+            # An outage meets many rows at once and stays an outage; a bug among them is told first.
+            outages, bugs = errors.split(HubError)
+            raise (bugs or outages or errors).exceptions[0] from None
         return [task.result() for task in tasks]
 
     async def _row(self, job: Job, place: int, row: Json) -> dict[str, Json]:

@@ -4,10 +4,12 @@ it, and is told. On both databases.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,12 +18,17 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import insert, select
 
 from hub.app import now
 from hub.client import HubClient
+from hub.database import migrate, open_database
 from hub.onboarding import apply_grants
-from hub.store import DeferredBook
-from hub.webhooks import may_be_called, new_secret
+from hub.store import DeferredBook, StoredDataKeys
+from hub.store.deferred import outbox_table
+from hub.store.rows import moment_text
+from hub.vault import Vault
+from hub.webhooks import Postman, may_be_called, new_secret
 from tests.hub.conftest import server_database
 from tests.journeys.test_batch import finished, outcomes
 from tests.journeys.test_desk import GRANTED, NUMBERS, question, refusal
@@ -288,6 +295,72 @@ def test_only_registered_addresses_are_called(tmp_path: Path, receiver: Receiver
     assert waiting == []
     assert int(size) > 0
     assert receiver.got == []
+
+
+@dataclass(slots=True)
+class Dripping:
+    """An endpoint that begins to answer and never comes to an end."""
+
+    url: str = ""
+    got: int = 0
+
+
+@pytest.fixture
+def dripping() -> Iterator[Dripping]:
+    """A byte of the head now and then: each one in time, the whole never."""
+    state, over = Dripping(), threading.Event()
+
+    class Handler(Department):
+        def answer(self) -> None:
+            state.got += 1
+            self.wfile.write(b"HTTP/1.1 204 No Content\r\nX-Slow: ")
+            while not over.wait(0.2):
+                self.wfile.write(b"a")
+
+    with listening(Handler) as url:
+        state.url = url
+        yield state
+        over.set()
+
+
+UNSENDABLE = {
+    "a label that is too long": f"https://{'a' * 64}.example/hook",
+    "an empty label": "https://intake..example/hook",
+    "nobody listens": "http://127.0.0.1:9/hook",
+}
+
+
+@pytest.mark.anyio
+async def test_one_endpoint_keeps_no_callback_of_others(
+    tmp_path: Path, receiver: Receiver, dripping: Dripping
+) -> None:
+    """Of addresses nothing can be sent to, one that never ends its answer, and a good one: the round
+    ends, the good one has its callback, and of the others each is tried again later.
+    """
+    database = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
+    migrate(database)
+    vault = Vault.at(tmp_path / "keys", StoredDataKeys(database))
+    book, moment = DeferredBook(database=database, vault=vault), now()
+    urls = [*UNSENDABLE.values(), dripping.url, receiver.url]
+    for at, url in enumerate(urls):
+        book.register_callback(CLIENT, url, new_secret())
+        row = {
+            "id": f"msg_{at}", "client_id": CLIENT, "url": url, "body": "{}", "attempts": 0,
+            "next_at": moment_text(moment),
+        }  # fmt: skip
+        with database.writing() as connection:
+            connection.execute(insert(outbox_table).values(row))
+    async with asyncio.timeout(30):
+        await Postman(book=book, now=lambda: moment, seconds=1.0).round()
+    with database.reading() as connection:
+        left = {
+            row.url: row.attempts
+            for row in connection.execute(select(outbox_table.c.url, outbox_table.c.attempts))
+        }
+    database.close()
+
+    assert (len(receiver.got), dripping.got) == (1, 1)
+    assert left == dict.fromkeys(urls[:-1], 1)
 
 
 URLS = {
