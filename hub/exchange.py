@@ -54,7 +54,7 @@ from hub.model import (
 )
 from hub.predicates import NARROWED, Watch, Watched, watch
 
-_KEY_OF: Mapping[IdType, str] = {
+KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
     IdType.MOTHER: "mother_id_number",
     IdType.USCC: "uscc",
@@ -511,11 +511,11 @@ def _call_for(
     purpose: Purpose,
 ) -> PlannedCall | FieldAnswer:
     subject = request.subject
-    keys = {_KEY_OF[subject.id_type]: subject.number}
+    keys = {KEY_OF[subject.id_type]: subject.number}
     if subject.name:
         keys["name"] = subject.name
     answers_to = {key.id for key in resource.keys}
-    if _KEY_OF[subject.id_type] not in answers_to:
+    if KEY_OF[subject.id_type] not in answers_to:
         return FieldAnswer(
             state=FieldState.NOT_APPLICABLE,
             why="exchange.key-unknown",
