@@ -75,6 +75,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.NOT_GRANTED: FieldState.NOT_GRANTED,
     Outcome.WITHHELD: FieldState.WITHHELD,
     Outcome.NOT_OFFERED: FieldState.NOT_APPLICABLE,
+    Outcome.NOT_ASKED: FieldState.NOT_APPLICABLE,
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
@@ -88,6 +89,8 @@ _FIX_OF: Mapping[FieldState, str] = {
     FieldState.WITHHELD: "对方枢纽不予共享，只能由申请人提供 / not shared; the applicant has to provide it",
     FieldState.NOT_APPLICABLE: "对方枢纽没有可答的数源 / the other hub has no source that could answer",
 }
+
+_NOT_ASKED = "该数源无法按所给的标识查询 / the source cannot be asked by what was given"
 
 _ANSWERED = frozenset(
     {
@@ -623,11 +626,12 @@ def _field_answer(
     if fate is not None:
         return _fated(fate, reply, resource)
     if reply.outcome is not Outcome.ANSWERED:
+        asked = reply.outcome is not Outcome.NOT_ASKED
         return FieldAnswer(
             state=resource.state,
             provenance=resource.provenance,
             why=resource.why,
-            fix=_fix(resource.state, resource.reopens_at),
+            fix=_fix(resource.state, resource.reopens_at) if asked else _NOT_ASKED,
             reopens_at=resource.reopens_at,
         )
     if path.field is None:

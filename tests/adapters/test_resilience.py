@@ -102,7 +102,7 @@ OUTCOMES: dict[str, tuple[Any, Outcome, str | None, int]] = {
         RawReply(body=b'{"t":"no"}'), Outcome.REFUSED, "test.refused-no", 0,
     ),
     "refuses": (SourceRefused("status-401"), Outcome.REFUSED, "test.status-401", 0),
-    "a key is missing": (NotAsked("key-missing"), Outcome.FAILED, "test.key-missing", 0),
+    "a key is missing": (NotAsked("key-missing"), Outcome.NOT_ASKED, "test.key-missing", 0),
     "unreachable": (SourceUnavailable("connect"), Outcome.UNREACHABLE, "test.connect", 1),
     "times out": (SourceTimedOut("timed-out"), Outcome.TIMED_OUT, "test.timed-out", 1),
     "invalid": (SourceAnswerInvalid("json"), Outcome.FAILED, "test.json", 1),
@@ -142,7 +142,7 @@ async def test_what_no_source_could_be_told_is_not_asked(text: str) -> None:
     transport = Scripted(GOOD)
     source = guarded(transport, failures=1)
     reply = await source.answer(call(RESOURCE.id, name=text), within=1)
-    assert (reply.outcome, reply.why) == (Outcome.FAILED, "test.unaskable")
+    assert (reply.outcome, reply.why) == (Outcome.NOT_ASKED, "test.unaskable")
     assert (transport.asked, source.breaker) == (0, BreakerState.CLOSED)
 
 
