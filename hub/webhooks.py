@@ -83,7 +83,17 @@ class Postman:
         async with httpx2.AsyncClient(
             trust_env=False, follow_redirects=False, timeout=self.seconds
         ) as http:
-            await asyncio.gather(*(self._send(http, each) for each in outgoing))
+            await asyncio.gather(*(self._tried(http, each) for each in outgoing))
+
+    async def _tried(self, http: httpx2.AsyncClient, outgoing: Outgoing) -> None:
+        """One that cannot be sent holds up no other; it is taken again when its lease has ended."""
+        try:
+            await self._send(http, outgoing)
+        except HubError as problem:
+            log.warning("callback_waits", id=outgoing.id, why=problem.why)
+        except Exception as problem:  # noqa: BLE001 -- damaged, or a bug
+            # Without the traceback: its texts may hold what somebody sent.
+            log.error("callback_waits", id=outgoing.id, error=type(problem).__name__)  # noqa: TRY400 -- see above
 
     async def _send(self, http: httpx2.AsyncClient, outgoing: Outgoing) -> None:
         secret = await asyncio.to_thread(

@@ -13,20 +13,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from hub.app import now
 from hub.client import HubClient
 from hub.database import migrate, open_database
 from hub.onboarding import apply_grants
 from hub.store import DeferredBook, StoredDataKeys
-from hub.store.deferred import outbox_table
+from hub.store.deferred import callback_table, deferred_table, outbox_table
 from hub.store.rows import moment_text
+from hub.store.tasks import TaskBook, TaskState, Typed
 from hub.vault import Vault
 from hub.webhooks import Postman, may_be_called, new_secret
 from tests.hub.conftest import server_database
@@ -295,6 +297,68 @@ def test_only_registered_addresses_are_called(tmp_path: Path, receiver: Receiver
     assert waiting == []
     assert int(size) > 0
     assert receiver.got == []
+
+
+def test_what_cannot_be_read_keeps_nobody_else_waiting(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """An answer and a callback's secret that were damaged in the database, both first in line: the
+    answers of others become whole, and their callers are told.
+    """
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger(due="2s")})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here, book = (
+            place(hub, tmp_path, receiver.url),
+            DeferredBook(database=hub.context.database, vault=hub.context.vault),
+        )
+        book.register_callback(CLIENT, f"{receiver.url}/damaged", new_secret())
+        for url in (f"{receiver.url}/damaged", receiver.url):
+            here.deferred(f"CASE-{len(url)}", callback={"url": url})
+        lost = here.deferred("CASE-LOST")
+        moment = moment_text(now() - timedelta(days=1))
+        with hub.context.database.writing() as connection:
+            connection.execute(
+                update(deferred_table)
+                .where(deferred_table.c.id == lost["id"])
+                .values(sealed=b"damaged", check_at=moment)
+            )
+            connection.execute(
+                update(callback_table)
+                .where(callback_table.c.url == f"{receiver.url}/damaged")
+                .values(secret=b"damaged")
+            )
+        told = until(lambda: len(receiver.got) == 1)
+        lines = hub.lines()
+        here.clerk.close()
+
+    assert told
+    assert "deferred_waits" in lines
+    assert "callback_waits" in lines
+
+
+def test_a_moment_without_the_log_costs_a_moment(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """The clerk has answered while nobody could look: the caller is told all the same, and not only
+    when the task would have lapsed, three days later.
+    """
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        here.deferred("CASE-M", callback={"url": receiver.url})
+        book = TaskBook(database=hub.context.database, vault=hub.context.vault)
+        (task,) = here.clerk.get("/v1/tasks")["tasks"]
+        found = book.find(task["id"], now())
+        assert found is not None
+        # As a process writes it that ends before it has looked who waits.
+        values = Typed(found=True, values={"permit_no": "J-20261124-66"})
+        assert book.typed(found, values, by="A01", state=TaskState.ANSWERED, now=now())
+        told = until(lambda: len(receiver.got) == 1)
+        here.clerk.close()
+
+    assert told
 
 
 @dataclass(slots=True)
