@@ -15,12 +15,12 @@ from typing import Protocol
 
 from catalog.model import Catalog
 from hub.access import Purpose, purpose_of
-from hub.errors import HubError
+from hub.errors import EvidenceUnavailable, HubError
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import EvidenceAppender, Exchange
-from hub.ids import new_id
 from hub.jobs import Chunk, Job
 from hub.model import Consumer, Grant, Json, QueryRequest, QueryResult
+from hub.store.evidence import WRITTEN_ALREADY
 
 KIND = "query-batch"
 ROWS_A_CHUNK = 100
@@ -151,12 +151,16 @@ class QueryBatches:
 def on_end(
     evidence: EvidenceAppender, now: Callable[[], datetime]
 ) -> Callable[[Job], Awaitable[None]]:
-    """Writes into the log that a batch has ended, and how."""
+    """Writes into the log that a batch has ended, and how: once, however often it is told."""
 
     async def ended(job: Job) -> None:
         body = {"job": job.id, "consumer": job.owner, "outcomes": dict(job.outcomes)}
-        await evidence.append(
-            [EvidenceRecord(kind=EvidenceKind.BATCH_ENDED, id=new_id("evd"), at=now(), body=body)]
-        )
+        id_ = f"evd_{job.id.removeprefix('job_')}"
+        record = EvidenceRecord(kind=EvidenceKind.BATCH_ENDED, id=id_, at=now(), body=body)
+        try:
+            await evidence.append([record])
+        except EvidenceUnavailable as problem:
+            if problem.why != WRITTEN_ALREADY:
+                raise
 
     return ended

@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from catalog import load
-from hub.batches import KIND, QueryBatches
+from hub.batches import KIND, QueryBatches, on_end
+from hub.database import Database
 from hub.errors import EvidenceUnavailable
-from hub.evidence import EvidenceRecord
+from hub.evidence import EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
 from hub.http.batches import read_row
 from hub.http.schemas import query_out
+from hub.ids import new_id
 from hub.jobs import Chunk, Job, JobState
 from hub.model import Consumer, Grant, Json, QueryResult
+from hub.store import StoredDataKeys
+from hub.vault import Vault
 from tests.world.hub import CLIENT, COUNTIES
 
 pytestmark = pytest.mark.anyio
@@ -75,6 +80,27 @@ class NothingKept:
         """The answer as it is."""
         del caller, question, result, callback
         return answer
+
+
+async def test_the_end_of_a_batch_stands_in_the_log_once(
+    database: Database, tmp_path: Path
+) -> None:
+    """Told twice, because nobody knew whether the first time was written."""
+    vault = Vault.at(tmp_path / "keys", StoredDataKeys(database))
+    log = EvidenceLog(database, vault, "hub.example")
+    job = Job(
+        id=new_id("job"), kind=KIND, owner=CLIENT, state=JobState.RUNNING, head=HEAD, rows=2,
+        done=2, outcomes={"complete": 2}, digest="", created_at=NOW, finished_at=None,
+        expires_at=NOW,
+    )  # fmt: skip
+    told = on_end(log, lambda: NOW)
+    await told(job)
+    await told(job)
+    size = int(log.checkpoint().split("\n")[1])
+    log.close()
+    assert size == 1
+    with pytest.raises(EvidenceUnavailable):
+        await told(job)
 
 
 @pytest.mark.parametrize("rows", [1, 20])
