@@ -338,6 +338,17 @@ async def test_no_second_try_without_the_time_for_it() -> None:
 
 
 @pytest.mark.anyio
+async def test_the_pause_before_a_second_try_is_drawn_and_is_within_the_deadline() -> None:
+    """From nothing up to the jitter: out of eleven days hardly a draw is within five seconds, and a
+    pause that the deadline does not hold is not begun.
+    """
+    transport = Scripted(DOWN, GOOD)
+    retry = Retry(jitter=1_000_000.0, share=ShareOfCalls(1.0))
+    reply = await source(transport, idempotent=MAY, retry=retry).answer(asked(), within=5)
+    assert (reply.outcome, transport.asked) == (Outcome.UNREACHABLE, 1)
+
+
+@pytest.mark.anyio
 async def test_a_second_try_is_within_the_rate_and_is_no_probe() -> None:
     """The provider counts every call; and a breaker that tries once tries once."""
     clock = Clock()
