@@ -13,9 +13,11 @@ from typing import Any
 from adapters.errors import Complaint
 from adapters.kinds import Kind
 from adapters.located import Located
-from catalog.model import DataResource
+from catalog.model import DataResource, Field, FieldType
 
 RECORDS, LINES = "records", "lines"
+DATES = ["%Y-%m-%d", "%Y-%m", "%Y"]
+"""How a canonical date is written: some registers know no more than the month or the year."""
 
 
 def catalogued(kind: type[Kind]) -> bool:
@@ -59,6 +61,11 @@ def _keys(resource: DataResource) -> list[str]:
     return [f"{'keys' if key.required else 'optional'}.{key.id}" for key in resource.keys]
 
 
+def _field(name: str, known: Mapping[str, Field]) -> dict[str, Any]:
+    dated = name in known and known[name].type is FieldType.DATE
+    return {"at": f'"{name}"', **({"form": DATES} if dated else {})}
+
+
 def _answer(ask: Mapping[str, Any], resource: DataResource | None) -> dict[str, Any]:
     known = resource.fields if resource is not None else {}
     taken = ask.get("fields")
@@ -66,7 +73,7 @@ def _answer(ask: Mapping[str, Any], resource: DataResource | None) -> dict[str, 
     answer: dict[str, Any] = {
         "records": RECORDS,
         # A resource that nobody knows is complained of elsewhere.
-        "fields": {each: {"at": f'"{each}"'} for each in wanted} or {"unknown": {"at": "unknown"}},
+        "fields": {each: _field(each, known) for each in wanted} or {"unknown": {"at": "unknown"}},
     }
     repeated = any(known[each].repeated for each in wanted if each in known)
     return {**answer, "lines": LINES} if repeated else answer
