@@ -203,7 +203,7 @@ def _result(task: asyncio.Task[RawReply], plan: Plan) -> Fetched:
         reading = Reading(outcome=Outcome.DEFERRED, why=error.why)
         return Fetched(None, reading, ticket=error.ticket)
     except NotAsked as error:
-        return Fetched(None, Reading(outcome=Outcome.FAILED, why=error.why), asked=False)
+        return Fetched(None, Reading(outcome=Outcome.NOT_ASKED, why=error.why), asked=False)
     except AdapterError as error:
         outcome = next((o for kind, o in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
         return Fetched(reply, Reading(outcome=outcome, why=error.why))

@@ -195,7 +195,10 @@ class ReplyCache:
             return None  # kept by another version of us
 
     def _age(self, reply: SourceReply) -> timedelta:
-        return self._now() - reply.retrieved_at
+        """At least that old. A reply from the future is no fresh one: a clock was set, here or in the
+        process that kept it, and by how much it may be older nobody can say.
+        """
+        return abs(self._now() - reply.retrieved_at)
 
     def _key(self, call: SourceCall) -> str:
         keys, fields = sorted(call.keys.items()), sorted({*call.fields, *call.judged})

@@ -89,6 +89,10 @@ class Shelf(Protocol):
         """Keep `content` under `name`."""
         ...
 
+    def holds(self, name: str) -> bool:
+        """Is there anything under `name`? An operator may have taken it away."""
+        ...
+
 
 class FolderShelf:
     """One file a source."""
@@ -110,6 +114,10 @@ class FolderShelf:
             self._folder.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(content)
             draft.replace(self._folder / f"{name}.json")
+
+    def holds(self, name: str) -> bool:
+        """See `Shelf`."""
+        return (self._folder / f"{name}.json").exists()
 
 
 @dataclass(slots=True)
@@ -343,12 +351,10 @@ class Drift:
         """
         self._transport, self._plans, self._now, self._shelf = transport, plans, now, shelf
         self._source, self._county = source, county
-        self._counted = dict.fromkeys(plans, 0)
-        self._learnt = {
-            resource: Learnt(source, resource, plan, mapped[resource])
-            for resource, plan in plans.items()
-        }
+        self._counted, self._mapped = dict.fromkeys(plans, 0), mapped
+        self._learnt = self._nothing()
         self._restore()
+        self._on_shelf = shelf is not None and shelf.holds(source)
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -367,7 +373,8 @@ class Drift:
         if learnt is not None:
             count = self._counted[call.resource] = self._counted[call.resource] + 1
             if count % EVERY == 0 or learnt.unsettled:
-                self._look(call.resource, learnt, reply)
+                self._forget_what_was_taken_away()
+                self._look(call.resource, self._learnt[call.resource], reply)
         return reply
 
     async def aclose(self) -> None:
@@ -395,11 +402,24 @@ class Drift:
         if found or learnt.answers in {LEARN, LEARN * 10}:
             self._save()
 
+    def _nothing(self) -> dict[str, Learnt]:
+        return {
+            resource: Learnt(self._source, resource, plan, self._mapped[resource])
+            for resource, plan in self._plans.items()
+        }
+
+    def _forget_what_was_taken_away(self) -> None:
+        """The operator's word (`drift --forget`) reaches a running process through the shelf."""
+        if self._on_shelf and self._shelf is not None and not self._shelf.holds(self._source):
+            self._learnt, self._on_shelf = self._nothing(), False
+
     def _save(self) -> None:
-        if self._shelf is not None:
+        self._forget_what_was_taken_away()
+        if self._shelf is not None and any(each.answers for each in self._learnt.values()):
             rows = {resource: each.dump() for resource, each in self._learnt.items()}
             content = json.dumps({"source": self._source, "resources": rows}, ensure_ascii=False)
             self._shelf.save(self._source, content.encode())
+            self._on_shelf = self._shelf.holds(self._source)
 
     def _restore(self) -> None:
         content = self._shelf.load(self._source) if self._shelf is not None else None

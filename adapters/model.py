@@ -90,6 +90,9 @@ class Outcome(StrEnum):
     """Another hub: this is shared with nobody."""
     NOT_OFFERED = "not_offered"
     """Another hub: nothing is connected there that could answer this."""
+    NOT_ASKED = "not_asked"
+    """The question cannot be put to this source: a key it wants is not there, or cannot be said in
+    its terms. Nobody was asked, and nothing is wrong with the source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

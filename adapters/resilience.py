@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from adapters.attempts import Attempts, Fetched, nothing
-from adapters.breaker import Clock
+from adapters.breaker import Clock, Pass
 from adapters.caching import Origin
 from adapters.closing import closure
 from adapters.guards import Guards
@@ -153,33 +153,36 @@ class GuardedSource:
         left = budget - (self._clock() - started)
         if left <= 0:
             return self._reply(call, nothing(Outcome.TIMED_OUT, "no-time"), started)
-        if not guards.breaker.admit():
+        admitted = guards.breaker.admit()
+        if admitted is None:
             return self._reply(call, nothing(Outcome.BREAKER_OPEN, "breaker-open"), started)
         if guards.rate is not None and not guards.rate.take():
-            guards.breaker.abandoned()
+            guards.breaker.abandoned(admitted)
             return self._reply(call, nothing(Outcome.BREAKER_OPEN, "rate-budget"), started)
-        fetched = await self._counted(call, plan, left)
+        fetched = await self._counted(call, plan, left, admitted)
         reply = self._reply(call, fetched, started)
         if fetched.asked:
             self._traffic.asked(reply)
         return reply
 
-    async def _counted(self, call: SourceCall, plan: Plan, budget: float) -> Fetched:
+    async def _counted(
+        self, call: SourceCall, plan: Plan, budget: float, admitted: Pass
+    ) -> Fetched:
         """Fetch, read, and tell the breaker; also when we are cancelled in between."""
         breaker = self._guards.breaker
         try:
             fetched = await self._attempts.fetch(call, plan, budget)
         except BaseException:
-            breaker.abandoned()
+            breaker.abandoned(admitted)
             raise
         if not fetched.asked:
-            breaker.abandoned()
+            breaker.abandoned(admitted)
         elif fetched.relayed is not None:
-            breaker.succeeded()  # another hub answered; what fails is behind it
+            breaker.succeeded(admitted)  # another hub answered; what fails is behind it
         elif fetched.reading.outcome in _COUNTED:
-            breaker.failed()
+            breaker.failed(admitted)
         else:
-            breaker.succeeded()
+            breaker.succeeded(admitted)
         return fetched
 
     def _reply(

@@ -34,6 +34,7 @@ _OUTCOMES = {
     Outcome.NOT_GRANTED: "[red]✘ 对方枢纽未授权 not granted[/]",
     Outcome.WITHHELD: "[red]✘ 不予共享 withheld[/]",
     Outcome.NOT_OFFERED: "[yellow]对方枢纽未接入 not offered[/]",
+    Outcome.NOT_ASKED: "[yellow]此源无法这样问 not asked[/]",
 }
 _MAPPED = {
     Mapped.READ: "[green]✔ 已读 read[/]",

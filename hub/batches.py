@@ -15,11 +15,12 @@ from typing import Protocol
 
 from catalog.model import Catalog
 from hub.access import Purpose, purpose_of
+from hub.errors import EvidenceUnavailable, HubError
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import EvidenceAppender, Exchange
-from hub.ids import new_id
 from hub.jobs import Chunk, Job
 from hub.model import Consumer, Grant, Json, QueryRequest, QueryResult
+from hub.store.evidence import WRITTEN_ALREADY
 
 KIND = "query-batch"
 ROWS_A_CHUNK = 100
@@ -94,7 +95,11 @@ class QueryBatches:
     deferrals: KeepDeferred
 
     async def work(self, job: Job, chunk: Chunk) -> list[dict[str, Json]]:
-        """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`."""
+        """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`.
+
+        Raises:
+            HubError: Not now: the log or the register is away.
+        """
         room = asyncio.Semaphore(ROWS_AT_A_TIME)
 
         async def one(place: int, row: Json) -> dict[str, Json]:
@@ -102,11 +107,16 @@ class QueryBatches:
                 return await self._row(job, place, row)
 
         # Should one of them fail for good, the others are given up with it: the chunk begins anew.
-        async with asyncio.TaskGroup() as rows:
-            tasks = [
-                rows.create_task(one(chunk.first_row + at, row))
-                for at, row in enumerate(chunk.rows)
-            ]
+        try:
+            async with asyncio.TaskGroup() as rows:
+                tasks = [
+                    rows.create_task(one(chunk.first_row + at, row))
+                    for at, row in enumerate(chunk.rows)
+                ]
+        except ExceptionGroup as errors:
+            # An outage meets many rows at once and stays an outage; a bug among them is told first.
+            outages, bugs = errors.split(HubError)
+            raise (bugs or outages or errors).exceptions[0] from None
         return [task.result() for task in tasks]
 
     async def _row(self, job: Job, place: int, row: Json) -> dict[str, Json]:
@@ -141,12 +151,16 @@ class QueryBatches:
 def on_end(
     evidence: EvidenceAppender, now: Callable[[], datetime]
 ) -> Callable[[Job], Awaitable[None]]:
-    """Writes into the log that a batch has ended, and how."""
+    """Writes into the log that a batch has ended, and how: once, however often it is told."""
 
     async def ended(job: Job) -> None:
         body = {"job": job.id, "consumer": job.owner, "outcomes": dict(job.outcomes)}
-        await evidence.append(
-            [EvidenceRecord(kind=EvidenceKind.BATCH_ENDED, id=new_id("evd"), at=now(), body=body)]
-        )
+        id_ = f"evd_{job.id.removeprefix('job_')}"
+        record = EvidenceRecord(kind=EvidenceKind.BATCH_ENDED, id=id_, at=now(), body=body)
+        try:
+            await evidence.append([record])
+        except EvidenceUnavailable as problem:
+            if problem.why != WRITTEN_ALREADY:
+                raise
 
     return ended

@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+import structlog
 
 from adapters.model import Followed
 from adapters.ports import Follow
 from catalog.model import Catalog
 from hub.access import purpose_of
-from hub.errors import CallbackNotRegistered, UnknownQuery
+from hub.errors import CallbackNotRegistered, HubError, UnknownQuery
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import Exchange, outcome_of
 from hub.ids import new_id
@@ -34,6 +36,8 @@ from hub.model import (
 )
 from hub.store.deferred import Deferred, DeferredBook, Outgoing, paths_by_ticket
 from hub.store.tasks import TaskBook, TaskState
+
+log = structlog.get_logger()
 
 
 class Callers(Protocol):
@@ -143,19 +147,27 @@ class Deferrals:
 
     async def task_ended(self, ticket: str) -> None:
         """A clerk has answered; see `hub.desk.ClerksDesk.ended`."""
-        for query_id in await asyncio.to_thread(self.book.waiting_for, ticket):
-            await self.look_at(query_id)
+        await self._look_at_each(await asyncio.to_thread(self.book.waiting_for, ticket))
 
     async def look_at_all(self) -> None:
         """Look at everything that waits; for the start of a process."""
-        for query_id in await asyncio.to_thread(self.book.all_waiting):
-            await self.look_at(query_id)
+        await self._look_at_each(await asyncio.to_thread(self.book.all_waiting))
 
     async def sweep(self) -> None:
         """Look at what should have ended, and forget what was kept long enough."""
         await asyncio.to_thread(self.book.forget, self.now())
-        for query_id in await asyncio.to_thread(self.book.overdue, self.now()):
-            await self.look_at(query_id)
+        await self._look_at_each(await asyncio.to_thread(self.book.overdue, self.now()))
+
+    async def _look_at_each(self, query_ids: Iterable[str]) -> None:
+        """One that cannot be read or finished keeps no other waiting; it is looked at again."""
+        for query_id in query_ids:
+            try:
+                await self.look_at(query_id)
+            except HubError as problem:
+                log.warning("deferred_waits", query=query_id, why=problem.why)
+            except Exception as problem:  # noqa: BLE001 -- of another version of us, or damaged
+                # Without the traceback: its texts may hold what somebody sent.
+                log.error("deferred_waits", query=query_id, error=type(problem).__name__)  # noqa: TRY400 -- see above
 
     async def look_at(self, query_id: str) -> None:
         """Make the answer whole, if nothing of it waits any more.

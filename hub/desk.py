@@ -119,7 +119,7 @@ def _subjects(asked: Asked) -> tuple[tuple[str, str], ...]:
 
 
 def _placed(task: Task) -> EvidenceRecord:
-    assert task.asked is not None  # noqa: S101  (a new task has its question)
+    asked = task.question
     return EvidenceRecord(
         kind=EvidenceKind.TASK_PLACED,
         id=new_id("evd"),
@@ -128,14 +128,14 @@ def _placed(task: Task) -> EvidenceRecord:
             "task": task.id,
             "source": f"{task.county}/{task.source}",
             "resource": task.resource,
-            "fields": list(task.asked.fields),
-            "authority": task.asked.reason["consumer"],
-            "item": task.asked.reason["item"],
-            "case": task.asked.reason["case"],
+            "fields": list(asked.fields),
+            "authority": asked.reason["consumer"],
+            "item": asked.reason["item"],
+            "case": asked.reason["case"],
             "due": task.due_at.isoformat(),
             "second_pair": task.second_pair,
         },
-        subjects=_subjects(task.asked),
+        subjects=_subjects(asked),
     )
 
 
@@ -224,16 +224,16 @@ class ClerksDesk:
         return task
 
     def _read(self, task: Task, found: bool, values: Mapping[str, Any]) -> Typed:
-        assert task.asked is not None  # noqa: S101  (`_mine` has looked)
+        asked = task.question
         if not found:
             if values:
                 raise AnswerRefused(("not-found-with-values",))
             return Typed(found=False, values={})
-        if set(values) - set(task.asked.fields):
+        if set(values) - set(asked.fields):
             raise AnswerRefused(("field-not-asked",))
         read, wrong = entered(
             values,
-            fields=task.asked.fields,
+            fields=asked.fields,
             resource=resource_in(self.catalog, task.county, task.resource),
             tables=self.catalog.code_tables,
         )
@@ -257,7 +257,6 @@ class ClerksDesk:
         return new
 
     async def _note(self, task: Task, act: str, by: str, typed: Typed | None) -> None:
-        assert task.asked is not None  # noqa: S101  (`_mine` has looked)
         salt = self.salt()
         body: dict[str, Any] = {"task": task.id, "act": act, "by": by, "resource": task.resource}
         if typed is not None:
@@ -268,7 +267,7 @@ class ClerksDesk:
             id=new_id("evd"),
             at=self.now(),
             body=body,
-            subjects=_subjects(task.asked),
+            subjects=_subjects(task.question),
             private={"salt": salt.hex()},
         )
         await self.evidence.append([record])

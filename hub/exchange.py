@@ -54,7 +54,7 @@ from hub.model import (
 )
 from hub.predicates import NARROWED, Watch, Watched, watch
 
-_KEY_OF: Mapping[IdType, str] = {
+KEY_OF: Mapping[IdType, str] = {
     IdType.CITIZEN_ID: "id_number",
     IdType.MOTHER: "mother_id_number",
     IdType.USCC: "uscc",
@@ -78,6 +78,7 @@ _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.NOT_GRANTED: FieldState.NOT_GRANTED,
     Outcome.WITHHELD: FieldState.WITHHELD,
     Outcome.NOT_OFFERED: FieldState.NOT_APPLICABLE,
+    Outcome.NOT_ASKED: FieldState.NOT_APPLICABLE,
 }
 
 _FIX_OF: Mapping[FieldState, str] = {
@@ -91,6 +92,8 @@ _FIX_OF: Mapping[FieldState, str] = {
     FieldState.WITHHELD: "对方枢纽不予共享，只能由申请人提供 / not shared; the applicant has to provide it",
     FieldState.NOT_APPLICABLE: "对方枢纽没有可答的数源 / the other hub has no source that could answer",
 }
+
+_NOT_ASKED = "该数源无法按所给的标识查询 / the source cannot be asked by what was given"
 
 _ANSWERED = frozenset(
     {
@@ -514,11 +517,11 @@ def _call_for(
     purpose: Purpose,
 ) -> PlannedCall | FieldAnswer:
     subject = request.subject
-    keys = {_KEY_OF[subject.id_type]: subject.number}
+    keys = {KEY_OF[subject.id_type]: subject.number}
     if subject.name:
         keys["name"] = subject.name
     answers_to = {key.id for key in resource.keys}
-    if _KEY_OF[subject.id_type] not in answers_to:
+    if KEY_OF[subject.id_type] not in answers_to:
         return FieldAnswer(
             state=FieldState.NOT_APPLICABLE,
             why="exchange.key-unknown",
@@ -626,11 +629,12 @@ def _field_answer(
     if fate is not None:
         return _fated(fate, reply, resource)
     if reply.outcome is not Outcome.ANSWERED:
+        asked = reply.outcome is not Outcome.NOT_ASKED
         return FieldAnswer(
             state=resource.state,
             provenance=resource.provenance,
             why=resource.why,
-            fix=_fix(resource.state, resource.reopens_at),
+            fix=_fix(resource.state, resource.reopens_at) if asked else _NOT_ASKED,
             reopens_at=resource.reopens_at,
         )
     if path.field is None:

@@ -30,7 +30,9 @@ from hub.merkle import leaf_hash, node_hash
 from hub.model import Json
 from hub.vault import signature_holds
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 16 << 20
+"""Of a file with the values it shows: more than an answer of many sources holds, and still read at
+once."""
 
 
 class Verdict(StrEnum):
@@ -115,7 +117,7 @@ def proven(document: bytes, *, key: bytes, values: Mapping[str, Any]) -> Mapping
     try:
         parsed = _json(document.decode("utf-8"))
         shown = with_values(parsed, dict(values))
-        text = json.dumps(shown).encode()
+        text = json.dumps(shown, ensure_ascii=False).encode()
     except _UNREADABLE:
         return None
     if shown["fields"].keys() != values.keys():

@@ -72,6 +72,8 @@ class Postman:
 
     book: DeferredBook
     now: Callable[[], datetime]
+    seconds: float = _SECONDS
+    """The longest one endpoint may take: the round ends for all when the slowest has."""
 
     async def round(self) -> None:
         """Try everything whose time has come, once."""
@@ -79,9 +81,19 @@ class Postman:
         if not outgoing:
             return
         async with httpx2.AsyncClient(
-            trust_env=False, follow_redirects=False, timeout=_SECONDS
+            trust_env=False, follow_redirects=False, timeout=self.seconds
         ) as http:
-            await asyncio.gather(*(self._send(http, each) for each in outgoing))
+            await asyncio.gather(*(self._tried(http, each) for each in outgoing))
+
+    async def _tried(self, http: httpx2.AsyncClient, outgoing: Outgoing) -> None:
+        """One that cannot be sent holds up no other; it is taken again when its lease has ended."""
+        try:
+            await self._send(http, outgoing)
+        except HubError as problem:
+            log.warning("callback_waits", id=outgoing.id, why=problem.why)
+        except Exception as problem:  # noqa: BLE001 -- damaged, or a bug
+            # Without the traceback: its texts may hold what somebody sent.
+            log.error("callback_waits", id=outgoing.id, error=type(problem).__name__)  # noqa: TRY400 -- see above
 
     async def _send(self, http: httpx2.AsyncClient, outgoing: Outgoing) -> None:
         secret = await asyncio.to_thread(
@@ -110,12 +122,16 @@ class Postman:
             "webhook-signature": signature(secret, outgoing.id, stamp, outgoing.body),
         }
         try:
-            async with http.stream(
-                "POST", outgoing.url, content=outgoing.body.encode(), headers=headers
-            ) as answer:
+            # The client's own limit is for each piece: whoever drips would never come to an end.
+            async with (
+                asyncio.timeout(self.seconds),
+                http.stream(
+                    "POST", outgoing.url, content=outgoing.body.encode(), headers=headers
+                ) as answer,
+            ):
                 # What they say is not read: only whether they took it counts.
                 return 200 <= answer.status_code < 300
-        except (httpx2.HTTPError, httpx2.InvalidURL) as problem:
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as problem:
             log.info("callback_failed", id=outgoing.id, error=type(problem).__name__)
             return False
 

@@ -25,7 +25,7 @@ from hub.checks.model import (
 from hub.checks.store import CheckBook
 from hub.errors import CheckIncomplete, CheckOver, NotYourPart, UnknownCheck
 from hub.evidence import EvidenceKind, EvidenceRecord
-from hub.exchange import EvidenceAppender, Exchange, commitment
+from hub.exchange import KEY_OF, EvidenceAppender, Exchange, commitment
 from hub.ids import new_id
 from hub.model import (
     Basis,
@@ -42,6 +42,7 @@ _OPEN_BECAUSE: Mapping[FieldState, str] = {
     FieldState.NOT_GRANTED: "not_granted",
     FieldState.WITHHELD: "not_granted",
     FieldState.NOT_APPLICABLE: "no_source",
+    FieldState.DEFERRED: "waiting",
 }
 _HAS_RECORDS = frozenset({FieldState.OK, FieldState.STALE, FieldState.MANUAL})
 
@@ -187,10 +188,17 @@ class Checks:
             answered_at=now,
             open_because=None,
         )
-        return await self._change(check_id, lambda known: _merged(known, [done]))
+
+        def put_in(known: Check) -> Check:
+            if next(p for p in known.parts if p.seq == seq).state is PartState.ANSWERED:
+                raise NotYourPart("answered")  # somebody was quicker while we wrote the log
+            return known.with_part(done)
+
+        return await self._change(check_id, put_in)
 
     async def deliver(self, check_id: str, consumer: Consumer, without: frozenset[int]) -> Check:
-        """Deliver everything as one result.
+        """Deliver everything as one result: the one that its receipt is over. Where an answer comes in
+        while that is written, it is written anew, and nobody gets to know the first receipt.
 
         Args:
             check_id: The check.
@@ -202,33 +210,21 @@ class Checks:
             CheckIncomplete: Parts are open that `without` does not name; says which.
             CheckOver: It is delivered or withdrawn already.
         """
-        check, _ = await self.visible(check_id, consumer)
-        left = [p for p in check.missing() if p.seq not in without]
-        if left:
-            raise CheckIncomplete(tuple(f"{p.seq} {p.name}：{'、'.join(_names(p))}" for p in left))
-        now, receipt = self.now(), new_id("rcp")
-        salt = self.salt()
-        parts: list[Json] = [
-            {
-                "part": p.seq,
-                "finding": str(p.finding) if p.finding else "missing",
-                "receipts": [s.receipt for s in p.statements],
-                "commitment": commitment(salt, [canonical_statement(s) for s in p.statements]),
-            }
-            for p in check.parts
-        ]
-        await self._log(
-            check,
-            EvidenceKind.CHECK_DELIVERED,
-            {"parts": parts},
-            receipt=receipt,
-            private={"salt": salt.hex()},
-        )
-
-        def delivered(known: Check) -> Check:
-            return replace(known, state=CheckState.DELIVERED, delivered_at=now, receipt=receipt)
-
-        return await self._change(check_id, delivered)
+        while True:
+            check, version = await self.visible(check_id, consumer)
+            left = [p for p in check.missing() if p.seq not in without]
+            if left:
+                raise CheckIncomplete(
+                    tuple(f"{p.seq} {p.name}：{'、'.join(_names(p))}" for p in left)
+                )
+            delivered = replace(
+                check,
+                state=CheckState.DELIVERED,
+                delivered_at=self.now(),
+                receipt=await self._log_delivery(check),
+            )
+            if await asyncio.to_thread(self.book.put, delivered, version, new_id("ver")):
+                return delivered
 
     async def withdraw(self, check_id: str, consumer: Consumer) -> Check:
         """The applicant takes it back before it is delivered (requirement B-36).
@@ -293,6 +289,8 @@ class Checks:
             b.resource for b in self.catalog.bindings if purpose and b.county == purpose.county
         }
         wanted = [r for r in part.resources if r in connected]
+        left = [r for r in part.resources if r not in connected]
+        part = replace(part, unasked=self._askable(left, purpose.county if purpose else "", check))
         if purpose is None or not wanted:
             return replace(part, open_because="no_source")
         query = QueryRequest(
@@ -320,6 +318,12 @@ class Checks:
             statements=tuple(self._stated(a, county, check.period, result.receipt) for a in asked),
         )
 
+    def _askable(self, resources: Sequence[str], county: str, check: Check) -> tuple[str, ...]:
+        """Those of them that could be asked by the subject's number, were there a source."""
+        key = KEY_OF[check.subject.id_type]
+        found = ((r, resource_in(self.catalog, county, r)) for r in resources)
+        return tuple(r for r, known in found if key in {each.id for each in known.keys})
+
     def _stated(
         self, answer: ResourceAnswer, county: str, period: Period, receipt: str
     ) -> Statement:
@@ -337,6 +341,27 @@ class Checks:
             as_of=stood.isoformat(timespec="seconds") if stood else None,
             receipt=receipt,
         )
+
+    async def _log_delivery(self, check: Check) -> str:
+        """Write what is delivered into the log; gives the receipt."""
+        receipt, salt = new_id("rcp"), self.salt()
+        parts: list[Json] = [
+            {
+                "part": p.seq,
+                "finding": str(p.finding) if p.finding else "missing",
+                "receipts": [s.receipt for s in p.statements],
+                "commitment": commitment(salt, [canonical_statement(s) for s in p.statements]),
+            }
+            for p in check.parts
+        ]
+        await self._log(
+            check,
+            EvidenceKind.CHECK_DELIVERED,
+            {"parts": parts},
+            receipt=receipt,
+            private={"salt": salt.hex()},
+        )
+        return receipt
 
     async def _change(self, check_id: str, change: Callable[[Check], Check]) -> Check:
         """Read, change and write back; again, where somebody else was quicker."""

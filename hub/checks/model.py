@@ -48,8 +48,11 @@ class Period:
     last: date
 
     def __contains__(self, day: str) -> bool:
-        """Does an ISO 8601 date lie in it?"""
-        return self.first.isoformat() <= day <= self.last.isoformat()
+        """Could an ISO 8601 date lie in it? Of a month or a year, a day of it is enough: what cannot be
+        dated better is not left out of a statement.
+        """
+        exact = len(day[:10])
+        return self.first.isoformat()[:exact] <= day[:10] <= self.last.isoformat()[:exact]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,11 @@ class Part:
     statements: tuple[Statement, ...] = ()
     answered_at: datetime | None = None
     open_because: str | None = None
-    """Why it could not be answered by asking: `no_source`, `not_granted`, `source_down`."""
+    """Why it could not be answered by asking: `no_source`, `not_granted`, `source_down`, or `waiting`
+    for a clerk."""
+    unasked: tuple[str, ...] = ()
+    """Resources that belong to it and that no connected source answers: a finding says nothing of
+    them."""
 
     @property
     def finding(self) -> Finding | None:
@@ -150,7 +157,7 @@ def in_period(record: Record, resource: DataResource, period: Period) -> Mapping
 
 def _within(values: Mapping[str, Scalar], names: tuple[str, ...], period: Period) -> bool:
     days = [day for name in names if isinstance(day := values.get(name), str) and day]
-    return not days or any(day[:10] in period for day in days)
+    return not days or any(day in period for day in days)
 
 
 def sentence(statement: Statement, period: Period) -> str:

@@ -149,6 +149,7 @@ def _part(row: Mapping[str, Any]) -> Part:
         ),
         answered_at=_moment(row["answered_at"]),
         open_because=row["open_because"],
+        unasked=tuple(row.get("unasked", ())),  # not yet there in a check of an older version
     )
 
 

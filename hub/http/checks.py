@@ -126,7 +126,9 @@ class PartOut(BaseModel):
     late: bool
     due_at: datetime
     answered_at: datetime | None
-    open_because: Literal["no_source", "not_granted", "source_down"] | None
+    open_because: Literal["no_source", "not_granted", "source_down", "waiting"] | None
+    unasked: list[str]
+    """Resources of the part that no connected source answers: the finding says nothing of them."""
     statements: list[StatementOut]
 
 
@@ -329,6 +331,7 @@ def _part(part: Part, period: Period, now: datetime) -> dict[str, Json]:
         "due_at": part.due_at.isoformat(),
         "answered_at": _moment(part.answered_at),
         "open_because": part.open_because,
+        "unasked": [*part.unasked],
         "statements": [_statement(each, period) for each in part.statements],
     }
 

@@ -56,7 +56,8 @@ class JobEngine:
         ledger: Where jobs and chunks stand.
         works: By kind of job.
         now: UTC.
-        ended: Told once when the last chunk of a job is done.
+        ended: Told when the last chunk of a job is done, before the job counts as done; again,
+            where it could not be told or nobody knows whether it was.
         lanes: Chunks worked off at a time in this process.
         lease: How long a chunk waits for a worker that does not report; it does three times in it.
         """
@@ -92,6 +93,7 @@ class JobEngine:
                 if found is not None:
                     await self._work_off(worker, *found)
                     continue
+                await self._end()
             except HubError as problem:
                 # The database or the log is away; the ledger keeps everything until it is back.
                 log.warning("job_waits", why=problem.why)
@@ -131,9 +133,17 @@ class JobEngine:
             raise
         finally:
             keeping.cancel()
-        last = await asyncio.to_thread(self.ledger.finish, worker, chunk, outcomes, self._now())
-        if last:
-            await self._ended(await asyncio.to_thread(self.ledger.find, job.id, job.owner))
+        await asyncio.to_thread(self.ledger.finish, worker, chunk, outcomes)
+        await self._end(job.id)
+
+    async def _end(self, job: str | None = None) -> None:
+        """End what is worked off: that job, or any that was left so, by two who finished at once or
+        by one that ended before it could tell.
+        """
+        kinds = tuple(self._works)
+        for whole in await asyncio.to_thread(self.ledger.worked_off, kinds, job):
+            await self._ended(whole)
+            await asyncio.to_thread(self.ledger.end, whole.id, self._now())
 
     async def _outcomes(self, job: Job, chunk: Chunk) -> Outcomes:
         if chunk.attempt > _MOST_ATTEMPTS:

@@ -34,7 +34,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.database import Database
 from hub.errors import DuplicateRequest, UnknownJob
-from hub.jobs.model import OVER, Chunk, Job, JobState
+from hub.jobs.model import Chunk, Job, JobState
 from hub.model import Json
 from hub.store import metadata
 from hub.vault import Vault
@@ -231,14 +231,8 @@ class Ledger:
                 .values(leased_until=None, worker=None, attempts=chunk.attempt - 1)
             )
 
-    def finish(
-        self,
-        worker: str,
-        chunk: Chunk,
-        outcomes: Sequence[Mapping[str, Json]],
-        now: datetime,
-    ) -> bool:
-        """Write the outcomes of a chunk, once; True: that was the last chunk of its job."""
+    def finish(self, worker: str, chunk: Chunk, outcomes: Sequence[Mapping[str, Json]]) -> bool:
+        """Write the outcomes of a chunk, once; False: it was lost to another worker."""
         place = f"{chunk.job}/{chunk.number}"
         output = self.vault.seal("hub_job_chunk", "output", place, json.dumps(outcomes))
         counts: dict[str, int] = {}
@@ -247,24 +241,32 @@ class Ledger:
             counts[name] = counts.get(name, 0) + 1
         mine = and_(_is(chunk), chunk_table.c.worker == worker, chunk_table.c.output.is_(None))
         with self.database.writing() as connection:
-            connection.execute(
+            written = connection.execute(
                 update(chunk_table)
                 .where(mine)
                 .values(output=output, outcomes=json.dumps(counts), leased_until=None)
             )
-            left = connection.execute(
-                select(func.count())
-                .select_from(chunk_table)
-                .where(chunk_table.c.job == chunk.job, chunk_table.c.output.is_(None))
-            ).scalar_one()
-            if left:
-                return False
-            ended = connection.execute(
-                update(job_table)
-                .where(job_table.c.id == chunk.job, job_table.c.state.not_in(OVER))
-                .values(state=JobState.DONE, finished_at=_text(now))
-            )
-        return ended.rowcount == 1
+        return written.rowcount == 1
+
+    def worked_off(self, kinds: Sequence[str], job: str | None = None) -> list[Job]:
+        """Jobs, or that one, of which every chunk is done and that have not ended."""
+        left = select(chunk_table.c.job).where(
+            chunk_table.c.job == job_table.c.id, chunk_table.c.output.is_(None)
+        )
+        able = job_table.c.state.in_((JobState.RUNNING, JobState.PAUSED))
+        statement = select(job_table).where(able, job_table.c.kind.in_(kinds), ~left.exists())
+        if job is not None:
+            statement = statement.where(job_table.c.id == job)
+        with self.database.reading() as connection:
+            return [
+                self._job(row, *_progress(connection, row.id))
+                for row in connection.execute(statement).all()
+            ]
+
+    def end(self, job: str, now: datetime) -> None:
+        """All of it is done, and that has been told."""
+        able = frozenset({JobState.RUNNING, JobState.PAUSED})
+        self._set_state(job, JobState.DONE, only=able, finished_at=_text(now))
 
     # --- steering -------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from hub.database import Database
 from hub.store.rows import metadata, moment_text, upsert
+from hub.store.tasks import TaskState, task_table
 from hub.vault import Vault
 
 deferred_table = Table(
@@ -133,11 +134,16 @@ class DeferredBook:
             return list(connection.execute(statement).scalars())
 
     def overdue(self, now: datetime) -> list[str]:
-        """Ids of waiting queries whose last task should have ended."""
-        c = deferred_table.c
-        due = (c.state == WAITING) & (c.check_at <= moment_text(now))
+        """Ids of waiting queries whose last task should have ended, or has: whoever was told of that
+        may have ended before it could look.
+        """
+        c, t = deferred_table.c, ticket_table.c
+        answered = select(task_table.c.id).where(task_table.c.state == TaskState.ANSWERED)
+        open_ = select(t.query).where(t.ticket.not_in(answered))
+        due = (c.check_at <= moment_text(now)) | c.id.not_in(open_)
+        waiting = select(c.id).where(c.state == WAITING, due)
         with self.database.reading() as connection:
-            return list(connection.execute(select(c.id).where(due).limit(100)).scalars())
+            return list(connection.execute(waiting).scalars())
 
     def all_waiting(self) -> list[str]:
         """Ids of all waiting queries; looked at when a process starts."""

@@ -33,6 +33,9 @@ from hub.store.rows import insert_if_absent, insert_many, metadata
 _Place = BigInteger().with_variant(Integer, "sqlite")
 """SQLite finds a row by an INTEGER primary key without a second tree."""
 
+WRITTEN_ALREADY = "id-in-the-log-already"
+"""Why a record was not written: one of its id stands in the log."""
+
 TILE_HEIGHT = 8
 """Roots of subtrees of 2**8, 2**16, … leaves are stored (C2SP tlog-tiles)."""
 
@@ -124,7 +127,7 @@ def write_leaves(
         try:
             insert_many(connection, evidence, rows)
         except IntegrityError as problem:
-            raise DuplicateRequest("id-in-the-log-already") from problem
+            raise DuplicateRequest(WRITTEN_ALREADY) from problem
         found = [
             {"blind_index": blind, "leaf_index": first + i}
             for i, blinds in enumerate(subjects)

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from adapters.model import Scalar
 from hub.database import Database
+from hub.errors import UnknownTask
 from hub.store.rows import insert_if_absent, metadata, moment_text
 from hub.vault import Vault
 
@@ -108,6 +109,17 @@ class Task:
     """None: forgotten, because its time of keeping is over."""
     typed: Typed | None
 
+    @property
+    def question(self) -> Asked:
+        """What the clerk is asked.
+
+        Raises:
+            UnknownTask: It is forgotten.
+        """
+        if self.asked is None:
+            raise UnknownTask
+        return self.asked
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCount:
@@ -146,13 +158,13 @@ class TaskBook:
 
     def add(self, task: Task, question: bytes, round_: int) -> bool:
         """Write a new task; False: another process has just written one of this round."""
-        assert task.asked is not None  # noqa: S101  (a new task has its question)
+        asked = task.question
         text = json.dumps(
             {
-                "keys": dict(task.asked.keys),
-                "fields": list(task.asked.fields),
-                "note": task.asked.note,
-                "reason": dict(task.asked.reason),
+                "keys": dict(asked.keys),
+                "fields": list(asked.fields),
+                "note": asked.note,
+                "reason": dict(asked.reason),
             },
             ensure_ascii=False,
         )
@@ -245,6 +257,9 @@ class TaskBook:
         mine = (c.id == task.id) & (c.state == was) & (c.due_at > moment_text(now))
         if task.answered_by is not None:
             mine &= c.answered_by == task.answered_by
+        if task.answered_at is not None:
+            # What was typed again meanwhile, by the same clerk too, is not what was looked at.
+            mine &= c.answered_at == moment_text(task.answered_at)
         with self.database.writing() as connection:
             done = connection.execute(update(task_table).where(mine).values(**values))
         return done.rowcount == 1

@@ -228,6 +228,39 @@ async def test_what_was_learnt_outlives_a_restart(tmp_path: Path) -> None:
     assert kept == list(found.changes)
 
 
+@pytest.mark.parametrize("afterwards", [1, EVERY + GONE_AFTER])
+async def test_what_is_taken_from_the_shelf_is_forgotten_while_it_runs(
+    tmp_path: Path, afterwards: int
+) -> None:
+    """`drift --forget` needs no restart: what was reported is gone, the new shape is learnt, and the
+    end of the process does not bring the old one back.
+    """
+    kept = tmp_path / "data" / "shapes" / COUNTY / "permit.json"
+    row = PERMIT
+
+    async def behaviour(_: Any, writer: Any) -> None:
+        writer.write(http(json.dumps({"code": "0", "data": [row]}, ensure_ascii=False)))
+
+    async with serve(behaviour) as server:
+        county = connected(tmp_path, server.url)
+
+        async def ask(times: int) -> None:
+            for _ in range(times):
+                await county.sources["permit"].answer(call(RESOURCE), within=3)
+
+        await ask(LEARN)
+        row = without("xm")
+        await ask(EVERY + GONE_AFTER)
+        before = [each.kind for each in kept_changes(kept.parent)]
+        kept.unlink()
+        await ask(afterwards)
+        known = county.drifts["permit"].changes
+        await county.aclose()
+    assert before == [ChangeKind.GONE]
+    assert list(kept_changes(kept.parent)) == []
+    assert afterwards == 1 or known == ()
+
+
 async def test_nothing_personal_is_kept(tmp_path: Path) -> None:
     """Neither values, nor codes that may be names, nor keys that are numbers or names."""
     row = {**PERMIT, "xb": "赵明示", ID_NUMBER: 1, "赵明示": {"x": 1}, "u" * 60: 2}

@@ -24,7 +24,7 @@ from adapters.errors import InvalidManifest
 from adapters.model import Outcome
 from adapters.platforms import _with_header
 from adapters.registry import check, connect
-from tests.adapters.servers import Request, says, serve
+from tests.adapters.servers import Request, http, says, serve
 from tests.adapters.small import CATALOG, COUNTY, write
 from tests.adapters.test_platforms import GOOD, TokenServer, answers, ask, sources, utc
 from tests.adapters.test_rest import MANIFEST
@@ -198,6 +198,11 @@ REFUSALS: dict[str, tuple[bytes, Outcome, str]] = {
         answers({"access_token": "a", "expires_in": "soon"}), Outcome.FAILED, "token-unreadable",
     ),
     "huge": (answers({"access_token": "x" * 2_000_000}), Outcome.FAILED, "too-large"),
+    "deep": (http("[" * 100_000), Outcome.FAILED, "json"),
+    "an entity": (
+        http('<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'),
+        Outcome.FAILED, "json",
+    ),
     "a redirect": (
         answers({}, "302 Found\r\nLocation: http://127.0.0.1:1/"), Outcome.FAILED, "redirect",
     ),

@@ -102,7 +102,7 @@ OUTCOMES: dict[str, tuple[Any, Outcome, str | None, int]] = {
         RawReply(body=b'{"t":"no"}'), Outcome.REFUSED, "test.refused-no", 0,
     ),
     "refuses": (SourceRefused("status-401"), Outcome.REFUSED, "test.status-401", 0),
-    "a key is missing": (NotAsked("key-missing"), Outcome.FAILED, "test.key-missing", 0),
+    "a key is missing": (NotAsked("key-missing"), Outcome.NOT_ASKED, "test.key-missing", 0),
     "unreachable": (SourceUnavailable("connect"), Outcome.UNREACHABLE, "test.connect", 1),
     "times out": (SourceTimedOut("timed-out"), Outcome.TIMED_OUT, "test.timed-out", 1),
     "invalid": (SourceAnswerInvalid("json"), Outcome.FAILED, "test.json", 1),
@@ -142,7 +142,7 @@ async def test_what_no_source_could_be_told_is_not_asked(text: str) -> None:
     transport = Scripted(GOOD)
     source = guarded(transport, failures=1)
     reply = await source.answer(call(RESOURCE.id, name=text), within=1)
-    assert (reply.outcome, reply.why) == (Outcome.FAILED, "test.unaskable")
+    assert (reply.outcome, reply.why) == (Outcome.NOT_ASKED, "test.unaskable")
     assert (transport.asked, source.breaker) == (0, BreakerState.CLOSED)
 
 
@@ -212,6 +212,44 @@ async def test_a_caller_who_leaves_frees_the_probe() -> None:
     with pytest.raises(asyncio.CancelledError):
         await probe
     assert (await ask(source)).outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("ends", ["leaves", "fails", "answers"])
+async def test_a_straggler_from_before_decides_nothing(ends: str) -> None:
+    """A call that was under way when the breaker opened, and ends while the probe is: however it
+    ends, no second probe passes, and the probe's own answer decides.
+    """
+    clock = Clock()
+    gate, probed = asyncio.Event(), asyncio.Event()
+
+    async def late() -> RawReply:
+        await gate.wait()
+        if ends == "fails":
+            raise SourceUnavailable("connect")
+        return GOOD
+
+    async def probe() -> RawReply:
+        await probed.wait()
+        return GOOD
+
+    source = guarded(
+        Scripted(late, SourceUnavailable("connect"), probe, GOOD), failures=1, clock=clock
+    )
+    straggler = asyncio.create_task(ask(source))
+    await asyncio.sleep(0.02)
+    await ask(source)
+    clock.at += 30
+    asking = asyncio.create_task(ask(source))
+    await asyncio.sleep(0.02)
+    if ends == "leaves":
+        straggler.cancel()
+    gate.set()
+    await asyncio.wait((straggler,))
+    second = await ask(source)
+    assert (second.outcome, source.breaker) == (Outcome.BREAKER_OPEN, BreakerState.HALF_OPEN)
+    probed.set()
+    assert (await asking).outcome is Outcome.ANSWERED
+    assert source.breaker is BreakerState.CLOSED
 
 
 async def test_cancelling_reaches_the_transport() -> None:

@@ -126,11 +126,13 @@ async def test_a_name_xml_cannot_hold_is_not_asked(tmp_path: Path) -> None:
             call("hukou.household", name="赵\x00明"), within=3
         )
         await county.aclose()
-    assert (reply.outcome, reply.why) == (Outcome.FAILED, "soap.unaskable")
+    assert (reply.outcome, reply.why) == (Outcome.NOT_ASKED, "soap.unaskable")
     assert server.requests == []
 
 
 _IMPORT = '<import namespace="urn:x" location="{}"/><types>'
+_SCHEMA = '<x:include schemaLocation="{}"/><x:element name="Query">'
+_ENTITY = '<!DOCTYPE definitions [<!ENTITY e SYSTEM "file:///etc/hosts">]>'
 WSDLS: dict[str, tuple[str | None, str]] = {
     "missing": (None, "wsdl"),
     "not a WSDL": ("<a/>", "wsdl"),
@@ -140,6 +142,22 @@ WSDLS: dict[str, tuple[str | None, str]] = {
     ),
     "imports from elsewhere": (
         WSDL.replace("<types>", _IMPORT.format("/etc/hosts")), "wsdl",
+    ),
+    "includes a schema from the network": (
+        WSDL.replace('<x:element name="Query">', _SCHEMA.format("http://127.0.0.1:9/x.xsd"), 1),
+        "wsdl",
+    ),
+    "includes a schema from above": (
+        WSDL.replace('<x:element name="Query">', _SCHEMA.format("../../x.xsd"), 1), "wsdl",
+    ),
+    "includes a schema from a file address": (
+        WSDL.replace('<x:element name="Query">', _SCHEMA.format("file:///etc/hosts"), 1), "wsdl",
+    ),
+    "an external entity": (
+        WSDL.replace("?>", f"?>{_ENTITY}", 1).replace("<types>", "<types>&e;"), "wsdl",
+    ),
+    "an external document type": (
+        WSDL.replace("?>", '?><!DOCTYPE definitions SYSTEM "http://127.0.0.1:9/x.dtd">', 1), "wsdl",
     ),
     "has a document type": (WSDL.replace("?>", "?><!DOCTYPE definitions>", 1), "wsdl"),
     "another operation": (WSDL.replace('<operation name="Query"', '<operation name="Ask"'), "operation"),

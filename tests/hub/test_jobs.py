@@ -60,13 +60,17 @@ def test_chunks_are_worked_off_in_order_and_once(ledger: Ledger) -> None:
     assert second is not None
     assert (first[0].head, first[1].rows, second[1].rows) == ({"h": 1}, ("a", "b"), ("c",))
     assert claim(ledger, "w3") is None
-    assert not ledger.finish("w2", second[1], outcomes(second[1], "bad"), NOW)
+    assert ledger.finish("w2", second[1], outcomes(second[1], "bad"))
+    assert ledger.worked_off(("k",), job) == []
     assert list(ledger.outcomes(job, 0)) == []
-    assert ledger.finish("w1", first[1], outcomes(first[1]), NOW)
+    assert ledger.finish("w1", first[1], outcomes(first[1]))
     assert [row["row"] for row in ledger.outcomes(job, 1) if isinstance(row, dict)] == [2, 3]
-    found = ledger.find(job, "me")
-    assert (found.state, found.rows, found.done) == (JobState.DONE, 3, 3)
+    (found,) = ledger.worked_off(("k",), job)
+    assert (found.state, found.rows, found.done) == (JobState.RUNNING, 3, 3)
     assert found.outcomes == {"bad": 1, "ok": 2}
+    ledger.end(job, NOW)
+    assert ledger.find(job, "me").state is JobState.DONE
+    assert ledger.worked_off(("k",)) == []
 
 
 def test_a_lapsed_lease_is_taken_over_and_the_late_worker_writes_nothing(ledger: Ledger) -> None:
@@ -79,8 +83,8 @@ def test_a_lapsed_lease_is_taken_over_and_the_late_worker_writes_nothing(ledger:
     assert again is not None
     assert again[1].attempt == 2
     assert not ledger.renew("slow", slow[1], NOW + 2 * LEASE)
-    assert not ledger.finish("slow", slow[1], outcomes(slow[1], "late"), NOW)
-    assert ledger.finish("quick", again[1], outcomes(again[1], "good"), NOW)
+    assert not ledger.finish("slow", slow[1], outcomes(slow[1], "late"))
+    assert ledger.finish("quick", again[1], outcomes(again[1], "good"))
     assert ledger.find(job, "me").outcomes == {"good": 1}
 
 
@@ -196,7 +200,64 @@ async def test_the_engine_goes_on_after_outages_and_gives_up_a_poisoned_chunk(
     await engine.close()
 
     assert ledger.find(ledger_job, "me").outcomes == {"given-up": 1, "ok": 3}
-    assert [job.state for job in seen] == [JobState.DONE]
+    assert [job.id for job in seen] == [ledger_job]
+    assert seen[0].outcomes == {"given-up": 1, "ok": 3}
+
+
+@pytest.mark.anyio
+async def test_an_end_that_could_not_be_told_is_told_later(ledger: Ledger) -> None:
+    """The log was away, or the process ended, just when the last chunk was written: the job is done
+    when that has been told, by whichever engine comes next, and not before.
+    """
+    told: list[str] = []
+    over = asyncio.Event()
+
+    async def ended(job: Job) -> None:
+        told.append(job.id)
+        if len(told) == 1:
+            assert ledger.find(job.id, "me").state is JobState.RUNNING
+            raise EvidenceUnavailable("away")
+        if len(told) == 3:
+            over.set()
+
+    async def work(_job: Job, chunk: Chunk) -> list[dict[str, Json]]:
+        return outcomes(chunk)
+
+    submitted(ledger, [["a"]], "job_1")
+    found = claim(ledger)
+    assert found is not None
+    ledger.finish("w", found[1], outcomes(found[1]))  # and the worker is no more
+    submitted(ledger, [["b"]], "job_2")
+    engine = JobEngine(ledger, {"k": work}, lambda: NOW, ended=ended, lanes=1)
+    engine.start()
+    async with asyncio.timeout(60):
+        await over.wait()
+        while ledger.find("job_2", "me").state is not JobState.DONE:  # noqa: ASYNC110 -- a ledger calls nobody
+            await asyncio.sleep(0.05)
+    await engine.close()
+
+    assert sorted(set(told)) == ["job_1", "job_2"]
+    assert ledger.find("job_1", "me").state is JobState.DONE
+
+
+@pytest.mark.anyio
+async def test_two_who_finish_at_once_end_the_job(ledger: Ledger) -> None:
+    """Neither sees what the other has not yet committed; the job ends all the same, each time."""
+
+    async def ended(_job: Job) -> None:
+        return
+
+    async def work(_job: Job, chunk: Chunk) -> list[dict[str, Json]]:
+        return outcomes(chunk)
+
+    jobs = [submitted(ledger, [["a"], ["b"]], f"job_{n}") for n in range(25)]
+    engine = JobEngine(ledger, {"k": work}, lambda: NOW, ended=ended, lanes=2)
+    engine.start()
+    async with asyncio.timeout(60):
+        while any(ledger.find(j, "me").state is not JobState.DONE for j in jobs):  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.1)
+    await engine.close()
+    assert [ledger.find(job, "me").done for job in jobs] == [2] * 25
 
 
 @pytest.mark.anyio

@@ -18,7 +18,7 @@ from hub.database import migrate, open_database
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord, canonical_json
 from hub.exchange import commitment, field_salt
 from hub.ids import new_id
-from hub.receipts import MAX_BYTES, Verdict, receipt_document, verify_receipt, with_values
+from hub.receipts import MAX_BYTES, Verdict, proven, receipt_document, verify_receipt, with_values
 from hub.store import StoredDataKeys
 from hub.vault import Vault
 
@@ -319,8 +319,32 @@ def test_a_deep_leaf_fails_quietly(true: Document, key: bytes) -> None:
 
 
 def test_an_oversized_file_is_not_read(true: Document, key: bytes) -> None:
-    """A mebibyte is more than any receipt needs."""
+    """Beyond its limit it is none, whatever it says."""
     assert failed_steps(text_of(true) + b" " * MAX_BYTES, key) == {"well-formed"}
+
+
+def test_large_values_are_proven_like_small_ones(tmp_path: Path) -> None:
+    """Several mebibytes of records, in the file and as another hub gives them."""
+    database = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
+    migrate(database)
+    vault = Vault.at(tmp_path / "keys", StoredDataKeys(database))
+    log, master, path = EvidenceLog(database, vault, "hub.example"), vault.salt(), "a.b[]"
+    value: Any = [{"location": "示范县样例街道" * 20, "floor": n} for n in range(10_000)]
+    fields = {path: {"state": "ok", "commitment": commitment(field_salt(master, path), value)}}
+    record = EvidenceRecord(
+        kind=EvidenceKind.ANSWERED, id=new_id("rcp"), at=AT, body={"fields": fields},
+        private={"salt": master.hex(), "subject": NUMBER},
+    )  # fmt: skip
+    log.submit([record]).result()
+    document = receipt_document(log.receipt(record.id))
+    log.close()
+    database.close()
+    file = text_of(with_values(document, {path: value}))
+
+    assert len(file) > 4 << 20
+    assert verify_receipt(file, trusted_key=vault.public_key).verdict is Verdict.PASSED
+    assert proven(text_of(document), key=vault.public_key, values={path: value}) is not None
+    assert proven(text_of(document), key=vault.public_key, values={path: value[:-1]}) is None
 
 
 @given(st.binary(max_size=300))

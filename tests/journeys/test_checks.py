@@ -57,6 +57,20 @@ resources:
       records: rows
       fields: {employer_account_no: {at: no}}
 """
+INSURANCE = """
+source: insurance
+name: 社保经办纸质台账
+authority: 县人社局
+kind: manual
+connect: {timeout: 1s}
+resources:
+  social-insurance.employer:
+    ask: {keys: [keys.uscc], due: 3d}
+    answer:
+      records: rows
+      empty_when: {records: none}
+      fields: {employer_no: {at: employer_no}, state: {at: state}}
+"""
 
 
 class Departments(Department):
@@ -81,35 +95,40 @@ class Departments(Department):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A hub and its callers: who asks, the police, the customs."""
+    """A hub and its callers: who asks, the police, who leads, and who has a paper ledger."""
 
     hub: RunningHub
     police: HubClient
     lead: HubClient
+    insurer: HubClient
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Two connected departments; all others have no system."""
+    """Two connected departments and one with a clerk; all others have no system."""
     folder = tmp_path_factory.mktemp("checks")
     items = frozenset({"xinxiang-06", "xinxiang-07"})
     with (
         listening(Departments) as url,
         running_hub(
             folder,
-            county_with(folder / "counties", {"credit": CREDIT, "fund": FUND}),
+            county_with(
+                folder / "counties", {"credit": CREDIT, "fund": FUND, "insurance": INSURANCE}
+            ),
             environment={"DEPARTMENT_URL": url},
             grants=[
                 grant("credit.compliance", items=items),
                 grant("housing-fund.employer", items=items),
+                grant("social-insurance.employer", items=items),
             ],
         ) as hub,
     ):
         police = admitted(hub, folder, "police", "县公安局")
         lead = admitted(hub, folder, "lead", "县行政审批和政务信息管理局")
-        yield World(hub, police, lead)
-        police.close()
-        lead.close()
+        insurer = admitted(hub, folder, "insurer", "县人社局")
+        yield World(hub, police, lead, insurer)
+        for each in (police, lead, insurer):
+            each.close()
 
 
 @pytest.fixture(autouse=True)
@@ -161,9 +180,15 @@ def test_who_can_be_asked_answers_at_once_and_the_others_are_assigned(world: Wor
 
 
 def test_no_record_from_to_is_an_answer_of_its_own(world: World) -> None:
-    """Sixteen authorities of the listing check say so for the period, in words."""
+    """All seventeen parts of the listing check are there; of those the credit platform answers each
+    says so for the period, in words.
+    """
     check = post(world.hub.client, "/v1/checks", application(bundle="xinxiang-06")).json()
     first = parts(check)[2]
+
+    assert [*parts(check)] == [*range(2, 19)]
+    assert parts(check)[11]["finding"] == "record"
+    assert {parts(check)[n]["finding"] for n in range(2, 19)} == {"no_record", "record", None}
 
     assert first["finding"] == "no_record"
     assert first["statements"][0]["sentence"].startswith("2023年1月1日至2025年12月31日期间，")
@@ -192,6 +217,35 @@ def test_only_what_happened_in_the_period_is_told(
         for line in record["lines"]
     ]
     assert (part["finding"], told) == (finding, decisions)
+
+
+def test_what_was_not_asked_is_not_denied(world: World) -> None:
+    """Of a part with several registers, those that nobody is connected for are named beside the
+    finding; one that this number cannot be looked up in is none of them.
+    """
+    check = post(world.hub.client, "/v1/checks", application(bundle="xinxiang-06")).json()
+    found = parts(check)
+
+    assert (found[2]["finding"], found[2]["unasked"]) == ("no_record", [])
+    assert (found[3]["finding"], found[3]["unasked"]) == ("no_record", ["realestate.ownership"])
+    bankrupt = parts(post(world.hub.client, "/v1/checks", application(items=[3])).json())
+    assert bankrupt[3]["unasked"] == [
+        "realestate.ownership"
+    ]  # and no mortgages: not by this number
+
+
+def test_a_part_with_a_clerk_waits_and_is_gathered(world: World) -> None:
+    """It is not called a source that is down; when the clerk has answered, the check is gathered."""
+    body = application(items=[4], basis={"item": "xinxiang-07", "case": "W-1", "kind": "statutory"})
+    check = post(world.hub.client, "/v1/checks", body).json()
+    (part,) = check["parts"]
+    (task,) = [t for t in world.insurer.get("/v1/tasks")["tasks"] if t["case"] == "W-1"]
+    world.insurer.post(f"/v1/tasks/{task['id']}:answer", {"by": "R01", "found": False})
+    after = post(world.hub.client, f"/v1/checks/{check['id']}:gather").json()
+
+    assert (part["state"], part["open_because"]) == ("assigned", "waiting")
+    assert (after["state"], after["parts"][0]["finding"]) == ("gathered", "no_record")
+    assert after["parts"][0]["open_because"] is None
 
 
 def test_from_assignment_to_one_delivered_result(world: World) -> None:

@@ -4,24 +4,33 @@ it, and is told. On both databases.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import insert, select, update
 
 from hub.app import now
 from hub.client import HubClient
+from hub.database import migrate, open_database
 from hub.onboarding import apply_grants
-from hub.store import DeferredBook
-from hub.webhooks import may_be_called, new_secret
+from hub.store import DeferredBook, StoredDataKeys
+from hub.store.deferred import callback_table, deferred_table, outbox_table
+from hub.store.rows import moment_text
+from hub.store.tasks import TaskBook, TaskState, Typed
+from hub.vault import Vault
+from hub.webhooks import Postman, may_be_called, new_secret
 from tests.hub.conftest import server_database
 from tests.journeys.test_batch import finished, outcomes
 from tests.journeys.test_desk import GRANTED, NUMBERS, question, refusal
@@ -288,6 +297,134 @@ def test_only_registered_addresses_are_called(tmp_path: Path, receiver: Receiver
     assert waiting == []
     assert int(size) > 0
     assert receiver.got == []
+
+
+def test_what_cannot_be_read_keeps_nobody_else_waiting(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """An answer and a callback's secret that were damaged in the database, both first in line: the
+    answers of others become whole, and their callers are told.
+    """
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger(due="2s")})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here, book = (
+            place(hub, tmp_path, receiver.url),
+            DeferredBook(database=hub.context.database, vault=hub.context.vault),
+        )
+        book.register_callback(CLIENT, f"{receiver.url}/damaged", new_secret())
+        for url in (f"{receiver.url}/damaged", receiver.url):
+            here.deferred(f"CASE-{len(url)}", callback={"url": url})
+        lost = here.deferred("CASE-LOST")
+        moment = moment_text(now() - timedelta(days=1))
+        with hub.context.database.writing() as connection:
+            connection.execute(
+                update(deferred_table)
+                .where(deferred_table.c.id == lost["id"])
+                .values(sealed=b"damaged", check_at=moment)
+            )
+            connection.execute(
+                update(callback_table)
+                .where(callback_table.c.url == f"{receiver.url}/damaged")
+                .values(secret=b"damaged")
+            )
+        told = until(lambda: len(receiver.got) == 1)
+        lines = hub.lines()
+        here.clerk.close()
+
+    assert told
+    assert "deferred_waits" in lines
+    assert "callback_waits" in lines
+
+
+def test_a_moment_without_the_log_costs_a_moment(
+    tmp_path: Path, database: dict[str, str], receiver: Receiver
+) -> None:
+    """The clerk has answered while nobody could look: the caller is told all the same, and not only
+    when the task would have lapsed, three days later.
+    """
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger()})
+    grants = [grant("residence-permit.status", fields=GRANTED)]
+    with running_hub(tmp_path, counties, grants=grants, **database) as hub:
+        here = place(hub, tmp_path, receiver.url)
+        here.deferred("CASE-M", callback={"url": receiver.url})
+        book = TaskBook(database=hub.context.database, vault=hub.context.vault)
+        (task,) = here.clerk.get("/v1/tasks")["tasks"]
+        found = book.find(task["id"], now())
+        assert found is not None
+        # As a process writes it that ends before it has looked who waits.
+        values = Typed(found=True, values={"permit_no": "J-20261124-66"})
+        assert book.typed(found, values, by="A01", state=TaskState.ANSWERED, now=now())
+        told = until(lambda: len(receiver.got) == 1)
+        here.clerk.close()
+
+    assert told
+
+
+@dataclass(slots=True)
+class Dripping:
+    """An endpoint that begins to answer and never comes to an end."""
+
+    url: str = ""
+    got: int = 0
+
+
+@pytest.fixture
+def dripping() -> Iterator[Dripping]:
+    """A byte of the head now and then: each one in time, the whole never."""
+    state, over = Dripping(), threading.Event()
+
+    class Handler(Department):
+        def answer(self) -> None:
+            state.got += 1
+            self.wfile.write(b"HTTP/1.1 204 No Content\r\nX-Slow: ")
+            while not over.wait(0.2):
+                self.wfile.write(b"a")
+
+    with listening(Handler) as url:
+        state.url = url
+        yield state
+        over.set()
+
+
+UNSENDABLE = {
+    "a label that is too long": f"https://{'a' * 64}.example/hook",
+    "an empty label": "https://intake..example/hook",
+    "nobody listens": "http://127.0.0.1:9/hook",
+}
+
+
+@pytest.mark.anyio
+async def test_one_endpoint_keeps_no_callback_of_others(
+    tmp_path: Path, receiver: Receiver, dripping: Dripping
+) -> None:
+    """Of addresses nothing can be sent to, one that never ends its answer, and a good one: the round
+    ends, the good one has its callback, and of the others each is tried again later.
+    """
+    database = open_database(f"sqlite:///{tmp_path / 'hub.sqlite3'}")
+    migrate(database)
+    vault = Vault.at(tmp_path / "keys", StoredDataKeys(database))
+    book, moment = DeferredBook(database=database, vault=vault), now()
+    urls = [*UNSENDABLE.values(), dripping.url, receiver.url]
+    for at, url in enumerate(urls):
+        book.register_callback(CLIENT, url, new_secret())
+        row = {
+            "id": f"msg_{at}", "client_id": CLIENT, "url": url, "body": "{}", "attempts": 0,
+            "next_at": moment_text(moment),
+        }  # fmt: skip
+        with database.writing() as connection:
+            connection.execute(insert(outbox_table).values(row))
+    async with asyncio.timeout(30):
+        await Postman(book=book, now=lambda: moment, seconds=1.0).round()
+    with database.reading() as connection:
+        left = {
+            row.url: row.attempts
+            for row in connection.execute(select(outbox_table.c.url, outbox_table.c.attempts))
+        }
+    database.close()
+
+    assert (len(receiver.got), dripping.got) == (1, 1)
+    assert left == dict.fromkeys(urls[:-1], 1)
 
 
 URLS = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx2
 import pytest
 
 from adapters.closing import CHINA
+from tests.adapters.dialects import SOAP, WSDL
 from tests.world.department import Department, listening
 from tests.world.hub import RunningHub, county_with, grant, running_hub
 
@@ -152,3 +154,39 @@ def test_the_status_is_for_callers_and_unknown_sources_are_unknown(hub: RunningH
         ]
     assert bare.status_code == 401
     assert {(a.status_code, a.json()["code"]) for a in others} == {(404, "catalog.unknown-entry")}
+
+
+def test_what_a_source_cannot_be_asked_is_no_fault_of_it(tmp_path: Path) -> None:
+    """Something in the question that XML cannot hold: *not applicable*, with its reason. The department
+    is not contacted, and nobody is sent to it because of its system.
+    """
+    Told.asked = []
+    manifest = SOAP.replace("${URL}", "${DEPARTMENT_URL}").replace(
+        "        XM: optional.name\n", ""
+    )
+    manifest = manifest.replace("reason.case", "reason.legal_basis")
+    counties = county_with(tmp_path / "counties", {"hukou": manifest})
+    (counties / "xinxiang" / "sources" / "hukou.wsdl").write_text(WSDL, encoding="utf-8")
+    want = "hukou.household.household_no"
+    with (
+        listening(Told) as url,
+        running_hub(
+            tmp_path, counties, environment={"DEPARTMENT_URL": url},
+            grants=[grant("hukou.household")],
+        ) as hub,
+    ):  # fmt: skip
+        basis = {"item": "xinxiang-10", "case": "CASE-1", "kind": "statutory"}
+        answer = ask(hub, want, basis={**basis, "ref": "新政文\uffff62号"})
+        asked = [*Told.asked]
+        other = ask(hub, want, basis={**basis, "ref": "新政文62号"})
+        (source,) = hub.client.get("/v1/sources")["sources"]
+        lines = hub.lines()
+
+    field = answer["fields"][want]
+    assert (field["state"], field["why"]) == ("not_applicable", "soap.unaskable")
+    assert "value" not in field
+    assert "对方枢纽" not in field["fix"]
+    assert (answer["outcome"], asked) == ("complete", [])
+    assert other["fields"][want]["state"] == "source_error"  # it was asked, and speaks no SOAP
+    assert source["outcomes"] == {"failed": 1, "not_asked": 1}
+    assert NUMBER not in lines

@@ -120,6 +120,9 @@ def pinned_key(hub: RunningHub) -> dict[str, str]:
 Change = Callable[[str, int, bytes], tuple[int, bytes]]
 """(path, status, body) of a reply → what is said instead."""
 
+Act = Callable[[Department, str, int, bytes], bool]
+"""(connection, path, status, body) → what is done in place of an answer; False: nothing, it is said."""
+
 
 @dataclass(slots=True)
 class Between:
@@ -128,6 +131,7 @@ class Between:
     url: str = ""
     target: str = ""
     change: Change | None = None
+    act: Act | None = None
     wait: threading.Event | None = None
     """Nothing is said before it is set, at paths that begin with `held`."""
     held: str = "/v1/"
@@ -155,6 +159,8 @@ def between(target: str = "") -> Iterator[Between]:
                     self.command, state.target + self.path, content=body, headers=headers
                 )
             status, said = reply.status_code, reply.content
+            if state.act is not None and state.act(self, self.path, status, said):
+                return
             if self.path != "/oauth2/token":
                 if state.wait is not None and self.path.startswith(state.held):
                     state.wait.wait(10)
