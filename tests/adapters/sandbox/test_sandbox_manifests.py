@@ -23,15 +23,8 @@ COUNTIES = ("xinxiang", "shenqiu")
 KEY = {"person": "id_number", "organisation": "uscc"}
 OWN_KEY = {"birth.certificate": "mother_id_number"}
 """Resources that are asked about a person by another key."""
-WAITING = {
-    "employment.registration",
-    "education.student-status",
-    "education.qualification",
-    "subsistence.minimum-living",
-    "veteran.record",
-    "credit.compliance",
-}
-"""In the truth table, and not yet connected: files, and a hub above."""
+ABOVE = "credit.compliance"
+"""Asked of the city's hub, which the sandbox does not run; see `tests.journeys.test_city`."""
 _IDS = count(1)
 UNMAPPED = {
     "hukou.person": {"photo"},
@@ -82,9 +75,9 @@ async def asked(sources: Connected, resource: str, subject: Subject) -> SourceRe
 
 
 def connected_truth(running: Sandbox, subject: Subject) -> dict[str, Records]:
-    """What the departments that are connected should answer."""
+    """What the departments should answer that the county asks itself; see `hub.city` for others."""
     told = truth(running.population, subject)
-    return {resource: records for resource, records in told.items() if resource not in WAITING}
+    return {resource: records for resource, records in told.items() if resource != ABOVE}
 
 
 def same(reply: SourceReply, records: Records) -> None:
@@ -245,3 +238,5 @@ def _resources() -> Iterator[str]:
     yield from ("tax.registration", "tax.compliance", "medical-insurance.enrolment")
     yield from ("medical-insurance.employer", "housing-fund.account", "housing-fund.employer")
     yield from ("vehicle.registration", "driver.licence", "disability.record")
+    yield from ("employment.registration", "education.student-status", "education.qualification")
+    yield from ("subsistence.minimum-living", "veteran.record")
