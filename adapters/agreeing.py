@@ -88,9 +88,7 @@ class _Comparing:
 
     async def _key(self) -> None:
         told = await self._entry("/v1/evidence/key")
-        pinned = await asyncio.to_thread(
-            self._connect.receipts.pinned, self._agreed.folder
-        )
+        pinned = await asyncio.to_thread(self._connect.receipts.pinned, self._agreed.folder)
         if told is None or pinned != PinnedKey.of(told):
             self._say(
                 ("connect", "receipts"), "pinned-key",

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,41 +12,16 @@ from rich.console import Console
 
 from hub import logs
 from hub.app import now
-from hub.errors import HubError
+from hub.city import city_hub
 from hub.http.context import Context
 from hub.model import Consumer
 from hub.onboarding import apply_grants, new_client_key, read_grants, register_consumer
+from hub.processes import sandbox_process
 from hub.serving import HubServer, bind
 from hub.settings import Configuration, read_configuration
 
-START_SECONDS = 20
 DESK_SUFFIX = "-desk"
 """How the ids of the callers end that speak for clerks."""
-
-
-@contextmanager
-def sandbox_process() -> Iterator[Mapping[str, str]]:
-    """The simulated departments in a process of their own; gives what the manifests need of them.
-
-    Raises:
-        HubError: it did not start.
-    """
-    with tempfile.TemporaryDirectory(prefix="mianti-") as folder:
-        path = Path(folder) / "environment"
-        command = [sys.executable, "-m", "adapters.sandbox", "--with-parent"]
-        command += ["--environment-file", str(path)]
-        process = subprocess.Popen(command)  # noqa: S603  (our own module, fixed arguments)
-        try:
-            until = time.monotonic() + START_SECONDS
-            while not path.exists():
-                if process.poll() is not None or time.monotonic() > until:
-                    raise HubError("sandbox-did-not-start")
-                time.sleep(0.02)
-            lines = path.read_text(encoding="utf-8").splitlines()
-            yield dict(line.split("=", 1) for line in lines if "=" in line)
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
 
 
 def admit_intake(context: Context, folder: Path) -> None:
@@ -103,7 +74,12 @@ def run(*, with_sandbox: bool, with_intake: bool) -> None:
     if not with_sandbox:
         _serve(configuration, with_intake=with_intake, with_hints=False)
         return
-    with sandbox_process() as environment:
+    counties = configuration.settings.counties_dir
+    with (
+        tempfile.TemporaryDirectory(prefix="mianti-city-") as folder,
+        sandbox_process() as sandbox,
+        city_hub(Path(folder), counties, sandbox) as environment,
+    ):
         joined = replace(configuration, environment={**configuration.environment, **environment})
         _serve(joined, with_intake=with_intake, with_hints=True)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +23,8 @@ from adapters.sandbox.population import Population
 from adapters.sandbox.spelling import Spelling, answer
 
 PATH = "/credit/xybg"
+MANIFEST = Path(__file__).with_name("credit.yaml")
+"""How the city's hub asks it."""
 MISBEHAVIOUR: Misbehaviour = json_misbehaviour(
     {"code": "0", "message": "系统异常", "result": None},
     {"code": "9", "message": "平台升级中", "result": None},

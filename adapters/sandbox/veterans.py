@@ -40,7 +40,9 @@ def _written(table: Table) -> bytes:
         + "</退役军人>\n"
         for number, *cells in table.rows
     )
-    text = f'<?xml version="1.0" encoding="GB18030"?>\n<导出><名单>\n{"".join(rows)}</名单></导出>\n'
+    text = (
+        f'<?xml version="1.0" encoding="GB18030"?>\n<导出><名单>\n{"".join(rows)}</名单></导出>\n'
+    )
     return text.encode("gb18030")
 
 
