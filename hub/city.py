@@ -11,8 +11,9 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,45 +33,50 @@ _KEY_FILE = "counties.jwk"
 _GRANTED = timedelta(days=365)
 
 
+@dataclass(frozen=True, slots=True)
+class City:
+    """The city's hub, on its way."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    """The sandbox's, with its own among them."""
+    ready: Callable[[], None]
+    """Waits until it answers; raises `HubError` where it does not start."""
+
+
 @contextmanager
-def city_hub(
-    folder: Path, counties: Path, sandbox: Mapping[str, str]
-) -> Iterator[Mapping[str, str]]:
-    """The city's hub while the block runs; gives the sandbox's variables with its own among them.
+def city_hub(folder: Path, counties: Path, sandbox: Mapping[str, str]) -> Iterator[City]:
+    """The city's hub while the block runs.
 
     Args:
         folder: Where its data goes; nothing of an earlier one is there.
         counties: The folder of counties.
         sandbox: The sandbox's variables.
-
-    Raises:
-        HubError: It did not start; its log is in `folder`.
     """
-    url, places = free_address(), folder / "counties"
-    _copied(counties, places)
+    url, places, catalog = free_address(), folder / "counties", load(counties)
+    _copied(catalog, counties, places)
     settings = Settings(
         data_dir=folder / "hub", database_url="", cache_url="", counties_dir=places, public_url=url
     )
-    variables = {**sandbox, "CITY_HUB_URL": url, **_admitted(settings, folder / _KEY_FILE)}
+    variables = {**sandbox, "CITY_HUB_URL": url, **_admitted(settings, catalog, folder / _KEY_FILE)}
     # What is set for the county's hub is not meant for the city's.
     others = {name: value for name, value in os.environ.items() if not name.startswith("MIANTI_")}
     environment = {**others, **variables, "MIANTI_COUNTIES_DIR": str(places)}
-    with hub_process(folder, url, environment):
-        yield variables
+    with hub_process(folder, url, environment) as ready:
+        yield City(variables, ready)
 
 
-def _copied(counties: Path, places: Path) -> None:
+def _copied(catalog: Catalog, counties: Path, places: Path) -> None:
     """The counties' catalogs, each with the one source that is the city's."""
-    for county in load(counties).counties:
+    for county in catalog.counties:
         sources = places / county / "sources"
         sources.mkdir(parents=True)
         shutil.copytree(counties / county / "catalog", sources.with_name("catalog"))
         shutil.copy(credit.MANIFEST, sources)
 
 
-def _admitted(settings: Settings, key_file: Path) -> Mapping[str, str]:
+def _admitted(settings: Settings, catalog: Catalog, key_file: Path) -> Mapping[str, str]:
     """Register the counties' hubs; gives the variables that let them in and let them check."""
-    jwks, catalog = new_client_key(key_file), load(settings.counties_dir)
+    jwks = new_client_key(key_file)
     with opened_vault(settings) as (database, vault):
         log = log_of(settings, database, vault)
         try:

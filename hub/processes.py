@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -55,8 +56,9 @@ def free_address() -> str:
 @contextmanager
 def hub_process(
     folder: Path, url: str, environment: Mapping[str, str], *options: str
-) -> Iterator[None]:
-    """A hub while the block runs.
+) -> Iterator[Callable[[], None]]:
+    """A hub while the block runs; gives what waits until it answers, so that several can start at
+    the same time.
 
     Args:
         folder: Where its data goes (`hub`), and what it writes (`HUB_LOG`).
@@ -64,8 +66,7 @@ def hub_process(
         environment: The whole of it.
         options: Of `mianti serve`.
 
-    Raises:
-        HubError: It did not start.
+    What it gives raises `HubError` where the hub does not start.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = {
@@ -75,11 +76,10 @@ def hub_process(
         "MIANTI_PUBLIC_URL": url,
     }
     with (folder / HUB_LOG).open("wb") as log:
-        command = [sys.executable, "-m", "hub", "serve", *options]
+        command = [sys.executable, "-m", "hub", "serve", "--with-parent", *options]
         process = subprocess.Popen(command, env=known, stdout=log, stderr=log)  # noqa: S603  (our own module)
         try:
-            _wait_until_ready(process, url)
-            yield
+            yield partial(_wait_until_ready, process, url)
         finally:
             process.terminate()
             process.wait(timeout=15)

@@ -1,8 +1,8 @@
 """`mianti demo`: the first journey on real county lists, as a counter's intake system would run it.
 
-Starts the sandbox, the city's hub and the county's as processes of their own, plans seven told cases and then every
-bundle of 新乡县 whose sources exist, says what it expects of each, and fails if anything it shows is
-not so.
+Starts the sandbox, the city's hub and the county's as processes of their own, plans seven told cases
+and then every bundle of 新乡县 whose sources exist, says what it expects of each, and fails if
+anything it shows is not so.
 """
 
 from __future__ import annotations
@@ -47,11 +47,14 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     catalog = load(counties_dir)
     names = Names(catalog)
     shown: list[Shown] = []
-    with sandbox_process() as sandbox, city_hub(folder / "city", counties_dir, sandbox) as known:
-        control = known["SANDBOX_CONTROL_URL"]
+    with sandbox_process() as sandbox, city_hub(folder / "city", counties_dir, sandbox) as city:
+        control = sandbox["SANDBOX_CONTROL_URL"]
         people = personas(control)
         url = free_address()
-        with hub_process(folder, url, {**os.environ, **known}, "--admit-intake"):
+        variables = {**os.environ, **city.variables}
+        with hub_process(folder, url, variables, "--admit-intake") as ready:
+            city.ready()
+            ready()
             counters = {county: Counter.of(url, folder, county) for county in catalog.counties}
             bound = {county: connected_catalog(counties_dir, county) for county in counters}
             for case in cases:

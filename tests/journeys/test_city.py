@@ -6,11 +6,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from adapters import Outcome, Reason, SourceCall, SourceReply, connect
@@ -20,6 +27,7 @@ from adapters.sandbox.enterprises import COUNT
 from catalog.loading import load
 from hub.app import now
 from hub.city import CLIENT_SUFFIX, RESOURCE, city_hub
+from hub.processes import free_address
 from hub.receipts import Verdict, proven, verify_receipt
 from tests.world.hub import COUNTIES, RunningHub, grant, running_hub
 
@@ -46,9 +54,10 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     folder = tmp_path_factory.mktemp("city")
     with (
         sandbox(people=1) as departments,
-        city_hub(folder, COUNTIES, departments.environment) as variables,
+        city_hub(folder, COUNTIES, departments.environment) as above,
     ):
-        yield City(departments, variables, folder)
+        above.ready()
+        yield City(departments, above.variables, folder)
 
 
 @pytest.fixture(autouse=True)
@@ -188,3 +197,43 @@ def test_the_city_knows_the_counties_and_its_one_source(city: City) -> None:
     assert "request" in written
     assert "未按规定公示年度报告" not in written
     assert CLIENT_SUFFIX == "-hub"
+
+
+def _ended(pid: int) -> bool:
+    """Is that process gone, or dead and only not yet buried?"""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(") ")[2][0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_serves_with_a_sandbox_leaves_nobody_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """`mianti serve --sandbox`: the sandbox and the city's hub start with it and end with it."""
+    url = free_address()
+    environment = {
+        **os.environ, "MIANTI_DATA_DIR": str(tmp_path / "hub"), "MIANTI_PUBLIC_URL": url,
+        "MIANTI_PORT": url.rpartition(":")[2], "MIANTI_COUNTIES_DIR": str(COUNTIES),
+    }  # fmt: skip
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hub", "serve", "--sandbox"],
+            env=environment, stdout=said, stderr=said, start_new_session=True,
+        )  # fmt: skip
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(httpx2.TransportError):
+            if httpx2.get(f"{url}/readyz", trust_env=False).status_code == httpx2.codes.OK:
+                break
+        time.sleep(0.05)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8")
+    pids = [int(each) for each in children.split()]
+    assert len(pids) == 2
+    assert (tmp_path / "hub" / "city" / "hub.log").exists()
+    process.send_signal(number)
+    process.wait(30)
+    while not all(map(_ended, pids)):
+        assert time.monotonic() < until, "somebody is still there"
+        time.sleep(0.05)

@@ -239,4 +239,4 @@ def _resources() -> Iterator[str]:
     yield from ("medical-insurance.employer", "housing-fund.account", "housing-fund.employer")
     yield from ("vehicle.registration", "driver.licence", "disability.record")
     yield from ("employment.registration", "education.student-status", "education.qualification")
-    yield from ("subsistence.minimum-living", "veteran.record")
+    yield from ("subsistence.minimum-living", "veteran.record", ABOVE)
