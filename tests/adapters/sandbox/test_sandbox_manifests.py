@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from adapters import Connected, Outcome, Reason, SourceCall, SourceReply, check, connect
+from adapters.cli import app
+from adapters.invented import CONTROL
 from adapters.ports import Surroundings
-from adapters.sandbox import Sandbox, Subject, mortgages, sandbox, traffic, truth
+from adapters.sandbox import (
+    Sandbox,
+    Subject,
+    credit,
+    mortgages,
+    sandbox,
+    traffic,
+    truth,
+    write_environment,
+)
 from adapters.sandbox.clerk import CLERK, Clerk
 from adapters.sandbox.hukou import WSDL
 from adapters.sandbox.truth import Records
@@ -220,6 +235,24 @@ def test_the_manifests_map_whole_resources(catalog: Catalog, county: str) -> Non
     for each in bindings:
         fields = set(catalog.resources[each.resource].fields)
         assert fields - each.fields == UNMAPPED.get(each.resource, set()), each.resource
+
+
+def test_the_citys_manifest_stands_the_kit(running: Sandbox, tmp_path: Path) -> None:
+    """That of the credit platform is in no county; recorded from the sandbox, it passes as theirs do."""
+    county = tmp_path / "counties" / "xinxiang"
+    shutil.copytree(loading.COUNTIES / "xinxiang" / "catalog", county / "catalog")
+    (county / "sources").mkdir()
+    shutil.copy(credit.MANIFEST, county / "sources")
+    variables = tmp_path / "sandbox.env"
+    write_environment(variables, {**running.environment, CONTROL: running.control_url})
+    at = ["credit", "--counties", str(county.parent)]
+    recorded = CliRunner().invoke(app, ["record", *at, "--environment-file", str(variables)])
+    assert "compliance-bankrupt.yaml" in recorded.output
+    found = CliRunner().invoke(app, ["conform", *at, "--json"])
+    assert found.exit_code == 0, found.output
+    (row,) = json.loads(found.output)
+    assert (row["passed"], row["failures"]) == (True, [])
+    assert row["cases"] > 100
 
 
 def test_the_committed_descriptions_are_what_the_service_serves() -> None:
