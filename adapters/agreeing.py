@@ -88,12 +88,10 @@ class _Comparing:
 
     async def _key(self) -> None:
         told = await self._entry("/v1/evidence/key")
-        pinned = await asyncio.to_thread(
-            PinnedKey.read, self._agreed.folder / self._connect.receipts.key_file
-        )
+        pinned = await asyncio.to_thread(self._connect.receipts.pinned, self._agreed.folder)
         if told is None or pinned != PinnedKey.of(told):
             self._say(
-                ("connect", "receipts", "key_file"), "pinned-key",
+                ("connect", "receipts"), "pinned-key",
                 "it signs with another key, or is called otherwise",
                 "find out why, then pin the key of GET /v1/evidence/key anew",
             )  # fmt: skip

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from adapters import asking, manifest, relaying
 from adapters.documents import decode, parse_json
@@ -29,7 +29,7 @@ from adapters.model import Fate, Followed, Outcome, RawReply, Relayed, SourceCal
 from adapters.ports import ReceiptCheck
 from adapters.question import Question
 from adapters.relaying import Names, Passed
-from adapters.values import URL, Section
+from adapters.values import URL, FromEnvironment, Placeholder, Section
 
 QUERIES = "/v1/queries"
 RECEIPTS = "/v1/receipts/"
@@ -41,14 +41,47 @@ _KEY_SIZE = 32
 _MOST_KEY = 4096
 
 
-class ReceiptTerms(Section):
-    """The other hub's receipts."""
+def _pinned(value: Any) -> Any:
+    if isinstance(value, Placeholder):
+        return value
+    if not isinstance(value, FromEnvironment):
+        raise ValueError("a key that stands in a file is named by key_file; write ${NAME}")  # noqa: TRY004 -- pydantic takes ValueError
+    if PinnedKey.told(value) is None:
+        raise ValueError("not what GET /v1/evidence/key says")
+    return value
 
-    key_file: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
-    """Beside the manifest: what `GET /v1/evidence/key` said when somebody fetched it and compared it
-    by another way, `{"origin": …, "key": "<base64>"}`."""
+
+class ReceiptTerms(Section):
+    """The other hub's receipts. The key is what `GET /v1/evidence/key` said when somebody fetched it
+    and compared it by another way, `{"origin": …, "key": "<base64>"}`: in a file or in a variable.
+    """
+
+    key_file: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]+$")
+    """Beside the manifest."""
+    key: Annotated[
+        str | None,
+        BeforeValidator(_pinned),
+        WithJsonSchema({"type": "string", "pattern": r"^\$\{[A-Z][A-Z0-9_]*\}$"}),
+    ] = None
+    """`${NAME}`, for a hub whose key is new with each start, such as the one over the sandbox."""
     check: Literal["required", "recorded"] = "required"
     """`recorded`: an answer whose receipt proves nothing is given all the same, and marked so."""
+
+    @model_validator(mode="after")
+    def _one_key(self) -> ReceiptTerms:
+        if (self.key_file is None) == (self.key is None):
+            raise ValueError("key_file or key, one of them")
+        return self
+
+    def pinned(self, folder: Path) -> PinnedKey | None:
+        """The key, of manifests in `folder`; None while its variable is not there.
+
+        Raises:
+            ValueError: It is not what `GET /v1/evidence/key` says.
+        """
+        if self.key_file is not None:
+            return PinnedKey.read(folder / self.key_file)
+        return PinnedKey.told(self.key or "")
 
 
 class HubConnect(HTTPConnect):
@@ -106,6 +139,14 @@ class PinnedKey:
         return found
 
     @classmethod
+    def told(cls, text: str) -> PinnedKey | None:
+        """The same from a text; None where it is not that."""
+        try:
+            return cls.of(json.loads(text))
+        except (ValueError, RecursionError):
+            return None
+
+    @classmethod
     def of(cls, told: Any) -> PinnedKey | None:
         """What `GET /v1/evidence/key` says; None where it is not that."""
         try:
@@ -130,7 +171,9 @@ class HubTransport:
         connect: HubConnect = opening.connect
         around = opening.surroundings
         self._client = HTTPClient(connect.base_url, connect, opening)
-        self._pinned = PinnedKey.read(opening.folder / connect.receipts.key_file)
+        pinned = connect.receipts.pinned(opening.folder)
+        assert pinned is not None  # noqa: S101 -- nothing is opened with placeholders
+        self._pinned = pinned
         self._required = connect.receipts.check == "required"
         self._check: ReceiptCheck | None = around.receipts
         self._items, self._origin = connect.items, around.origin
@@ -147,7 +190,7 @@ class HubTransport:
         yield from http_findings(opening)
         connect: HubConnect = opening.connect
         try:
-            PinnedKey.read(opening.folder / connect.receipts.key_file)
+            connect.receipts.pinned(opening.folder)
         except ValueError as error:
             yield Finding(
                 at=("connect", "receipts", "key_file"), rule="pinned-key", found=str(error),

@@ -209,6 +209,12 @@ def serve(
             "--admit-intake", help="登记示例综窗系统及授权 / register the example intake systems"
         ),
     ] = False,
+    with_parent: Annotated[
+        bool,
+        typer.Option(
+            "--with-parent", hidden=True, help="启动者退出时随之退出 / end with whoever started it"
+        ),
+    ] = False,
 ) -> None:
     """启动枢纽 / run the hub until Ctrl-C.
 
@@ -217,7 +223,7 @@ def serve(
     """
     from hub.running import run  # noqa: PLC0415  (imports the whole hub)
 
-    run(with_sandbox=sandbox, with_intake=sandbox or admit_intake)
+    run(with_sandbox=sandbox, with_intake=sandbox or admit_intake, with_parent=with_parent)
 
 
 @app.command()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import subprocess
+import os
+import shutil
+import signal
 import sys
-import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,41 +16,16 @@ from rich.console import Console
 
 from hub import logs
 from hub.app import now
-from hub.errors import HubError
+from hub.city import City, city_hub
 from hub.http.context import Context
 from hub.model import Consumer
 from hub.onboarding import apply_grants, new_client_key, read_grants, register_consumer
+from hub.processes import sandbox_process
 from hub.serving import HubServer, bind
 from hub.settings import Configuration, read_configuration
 
-START_SECONDS = 20
 DESK_SUFFIX = "-desk"
 """How the ids of the callers end that speak for clerks."""
-
-
-@contextmanager
-def sandbox_process() -> Iterator[Mapping[str, str]]:
-    """The simulated departments in a process of their own; gives what the manifests need of them.
-
-    Raises:
-        HubError: it did not start.
-    """
-    with tempfile.TemporaryDirectory(prefix="mianti-") as folder:
-        path = Path(folder) / "environment"
-        command = [sys.executable, "-m", "adapters.sandbox", "--with-parent"]
-        command += ["--environment-file", str(path)]
-        process = subprocess.Popen(command)  # noqa: S603  (our own module, fixed arguments)
-        try:
-            until = time.monotonic() + START_SECONDS
-            while not path.exists():
-                if process.poll() is not None or time.monotonic() > until:
-                    raise HubError("sandbox-did-not-start")
-                time.sleep(0.02)
-            lines = path.read_text(encoding="utf-8").splitlines()
-            yield dict(line.split("=", 1) for line in lines if "=" in line)
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
 
 
 def admit_intake(context: Context, folder: Path) -> None:
@@ -95,20 +70,36 @@ def admit_desks(context: Context, folder: Path) -> None:
         register_consumer(context.database, context.evidence, consumer, now)
 
 
-def run(*, with_sandbox: bool, with_intake: bool) -> None:
-    """Serve until a signal says stop."""
+def run(*, with_sandbox: bool, with_intake: bool, with_parent: bool) -> None:
+    """Serve until a signal says stop, or until whoever started us is gone where that is wanted."""
+    if with_parent:
+        _end_with(os.getppid())
     logs.configure(sys.stderr)
     logs.quiet_libraries()
     configuration = read_configuration()
     if not with_sandbox:
-        _serve(configuration, with_intake=with_intake, with_hints=False)
+        _serve(configuration, with_intake=with_intake, city=None)
         return
-    with sandbox_process() as environment:
-        joined = replace(configuration, environment={**configuration.environment, **environment})
-        _serve(joined, with_intake=with_intake, with_hints=True)
+    settings = configuration.settings
+    folder = settings.data_dir / "city"
+    shutil.rmtree(folder, ignore_errors=True)  # its sandbox is gone, and so are its callers
+    with sandbox_process() as sandbox, city_hub(folder, settings.counties_dir, sandbox) as city:
+        known = {**configuration.environment, **city.variables}
+        _serve(replace(configuration, environment=known), with_intake=with_intake, city=city)
 
 
-def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool) -> None:
+def _end_with(parent: int) -> None:
+    """Tell ourselves to stop when the parent has become another one."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _serve(configuration: Configuration, *, with_intake: bool, city: City | None) -> None:
     settings = configuration.settings
     listener = bind(settings.host, settings.port)
 
@@ -117,7 +108,7 @@ def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool)
         # collector, all of it would be looked through again and again while answers wait.
         gc.collect()
         gc.freeze()
-        if with_hints:
+        if city is not None:
             _print_what_to_try(settings.public_url, settings.data_dir)
 
     server = HubServer(configuration, on_ready)
@@ -125,6 +116,8 @@ def _serve(configuration: Configuration, *, with_intake: bool, with_hints: bool)
     if with_intake:
         admit_intake(context, settings.data_dir / "clients")
         admit_desks(context, settings.data_dir / "clients")
+    if city is not None:
+        city.ready()
     server.serve_on(listener)
 
 

@@ -207,7 +207,9 @@ class Intake:
     @staticmethod
     def _newer(drop: Drop, head: Head) -> bool:
         name = head.drops[0][0]
-        present = Drop(name=name, size=0, modified=0, as_of=head.base)
+        # A time that stands in the rows is not known before they are read: names tell then.
+        base = head.base if drop.as_of else None
+        present = Drop(name=name, size=0, modified=0, as_of=base)
         if drop.name == name:
             return drop.identity != head.drops[0]
         return drop.order > present.order

@@ -84,7 +84,8 @@ class Scribe:
                 found = pattern[:at] + said + pattern[at + len(said) :]
             else:
                 continue
-            found = found.replace("*", "x").replace("?", "x")
+            # Where the name says no time, it still tells one drop from the next.
+            found = found.replace("*", "x" if said else f"x{_day(moment)}").replace("?", "x")
             if fnmatchcase(found, pattern):
                 return found
         raise Unwritable(pattern)
@@ -259,6 +260,10 @@ def _stamped(form: str, moment: datetime) -> str:
     if compiled.per_second:
         return str(int(local.timestamp() * compiled.per_second))
     return re.sub(r"%[A-Za-z]", lambda found: local.strftime(found[0]), form)
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(CHINA):%Y%m%d}"
 
 
 def _put(document: dict[str, Any], steps: Sequence[str | int | None], value: str) -> None:

@@ -7,7 +7,13 @@ product and never of a county in production.
 """
 
 from adapters.sandbox.county import County
-from adapters.sandbox.departments import NAMES, FaultNotThere, UnknownDepartment
+from adapters.sandbox.departments import (
+    DROPPING,
+    NAMES,
+    ON_SOCKETS,
+    FaultNotThere,
+    UnknownDepartment,
+)
 from adapters.sandbox.faults import Fault
 from adapters.sandbox.population import Persona, Population, Subject
 from adapters.sandbox.premises import can_have
@@ -15,7 +21,9 @@ from adapters.sandbox.running import Sandbox, sandbox, write_environment
 from adapters.sandbox.truth import mortgages, truth
 
 __all__ = [
+    "DROPPING",
     "NAMES",
+    "ON_SOCKETS",
     "County",
     "Fault",
     "FaultNotThere",

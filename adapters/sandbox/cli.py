@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from adapters.sandbox.premises import BUILDS
+from adapters.sandbox.premises import BUILDS, EXPORTS
 from adapters.sandbox.serving import LOOPBACK
 
 app = typer.Typer(no_args_is_help=True, help="沙盒 the sandbox: simulated departments.")
@@ -42,6 +42,8 @@ def up(
 
     for at, name in enumerate((*BUILDS, "控制口 control")):
         typer.echo(f"{LOOPBACK}:{ports_from + at}  {name}")
+    for name in EXPORTS:
+        typer.echo(f"${name.upper()}_FOLDER  {name}")
     typer.echo(f"连接参数 variables: {environment_file}")
     arguments = ["--people", str(people), "--seed", seed, "--ports-from", str(ports_from),
                  "--environment-file", str(environment_file)]  # fmt: skip

@@ -1,4 +1,4 @@
-"""All departments, each on its own port, with its switch."""
+"""All departments, each on its own port or with its own folder, and with its switch."""
 
 from __future__ import annotations
 
@@ -9,14 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.sandbox import keys
+from adapters.sandbox.dropping import Office
 from adapters.sandbox.faults import Fault, Switch
 from adapters.sandbox.gateway import SECRET_SECONDS
 from adapters.sandbox.population import Population
-from adapters.sandbox.premises import BUILDS, Credentials, Premises, can_have, environment
+from adapters.sandbox.premises import (
+    BUILDS,
+    EXPORTS,
+    Credentials,
+    Premises,
+    can_have,
+    environment,
+    folder_of,
+)
 from adapters.sandbox.serving import Listener
 
-NAMES = tuple(BUILDS)
+ON_SOCKETS = tuple(BUILDS)
 """In the order of their ports."""
+DROPPING = tuple(EXPORTS)
+"""Those that can only be read, at night's end, in a folder."""
+NAMES = (*ON_SOCKETS, *DROPPING)
 
 
 class UnknownDepartment(LookupError):
@@ -34,9 +46,20 @@ class FaultNotThere(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Department:
+class _Served:
+    """A department on a port."""
+
     switch: Switch
     listener: Listener
+
+    async def open(self) -> None:
+        await self.listener.open()
+
+    async def shut(self) -> None:
+        await self.listener.shut()
+
+    def release(self) -> None:
+        self.listener.release()
 
     async def turn(self, fault: Fault | None, ms: int) -> None:
         before = self.switch.fault
@@ -45,6 +68,9 @@ class _Department:
             await self.listener.shut()
         if fault is not Fault.REFUSE:
             await self.listener.open()
+
+
+_Department = _Served | Office
 
 
 class Departments:
@@ -61,10 +87,12 @@ class Departments:
         secret_seconds: How long the gateway's request secret lives.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="mianti-sandbox-")
+        folder = Path(self._folder.name)
         self._premises = Premises(
             population=population,
             credentials=Credentials(),
-            papers=keys.papers(Path(self._folder.name)),
+            papers=keys.papers(folder),
+            folder=folder / "drops",
             secret_seconds=secret_seconds,
         )
         self._all: dict[str, _Department] = {}
@@ -73,27 +101,29 @@ class Departments:
                 switch = Switch(delay_ms=delay_ms)
                 port = ports_from + at if ports_from else 0
                 listener = Listener(build(self._premises, switch), port)
-                self._all[name] = _Department(switch, listener)
+                self._all[name] = _Served(switch, listener)
         except OSError:
             self.release()
             raise
+        for name, export in EXPORTS.items():
+            self._all[name] = Office(population, export, folder_of(self._premises, name))
 
     async def open(self) -> None:
-        """Start listening."""
+        """Start listening, and drop the first night's files."""
         for each in self._all.values():
-            await each.listener.open()
+            await each.open()
 
     async def close(self) -> None:
         """End all connections and give the ports back."""
         for each in self._all.values():
             each.switch.turn(None)
-        await asyncio.gather(*(each.listener.shut() for each in self._all.values()))
+        await asyncio.gather(*(each.shut() for each in self._all.values()))
         self.release()
 
     def release(self) -> None:
         """Give back what does not need the loop; nothing listens any more, or never did."""
         for each in self._all.values():
-            each.listener.release()
+            each.release()
         self._folder.cleanup()
 
     async def turn(self, name: str, fault: Fault | None, ms: int = 0) -> None:
@@ -114,7 +144,7 @@ class Departments:
             await each.turn(None, 0)
 
     def delay(self, name: str, ms: int) -> None:
-        """Let every answer of a department take that much longer.
+        """Let every answer of a department take that much longer; files take no time to answer.
 
         Raises:
             UnknownDepartment: There is no such department.
@@ -128,7 +158,8 @@ class Departments:
     @property
     def environment(self) -> Mapping[str, str]:
         """What the manifests of the counties need, by the names they use."""
-        ports = {name: each.listener.port for name, each in self._all.items()}
+        served = {name: each for name, each in self._all.items() if isinstance(each, _Served)}
+        ports = {name: each.listener.port for name, each in served.items()}
         return environment(self._premises, ports)
 
     def _one(self, name: str) -> _Department:

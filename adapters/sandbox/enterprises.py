@@ -28,6 +28,9 @@ SETTLED = _FIRST_HEAD + COUNT
 BANKRUPT = 0
 """Index of the enterprise whose bankruptcy the court has accepted; the first of all."""
 
+PUNISHED = 1
+"""Index of the one that was punished, has done what it had to, and wants its credit repaired."""
+
 _WORDS = ("样例", "示范", "示例", "模板", "标兵", "范本", "典型", "样本")
 _TRADES = ("制造", "纺织", "食品", "建材", "机械", "置业", "物流", "商贸", "餐饮", "电子")
 _MARKS = "宏德信达恒泰兴隆裕丰嘉和瑞祥安顺"
@@ -140,6 +143,9 @@ def enterprise(
         arrears=f"{draws.number('arrears', 8_000, 900_000)}.50" if owes else "0.00",
         injury_rate=draws.one_of("rate", ("0.002", "0.007", "0.012")),
         state="2" if bankrupt else "1",
-        uscc_recorded=bankrupt or closing or not draws.chance("unrecorded", 10),
+        uscc_recorded=bankrupt
+        or closing
+        or index == PUNISHED
+        or not draws.chance("unrecorded", 10),
         property=factory_of(seed, today, index, owner, address) if owns else None,
     )

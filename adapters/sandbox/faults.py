@@ -126,13 +126,13 @@ def json_misbehaviour(
     )
 
 
-_BOMB = b"""<?xml version="1.0"?>
+BOMB = b"""<?xml version="1.0"?>
 <!DOCTYPE b [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
 <!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;"><!ENTITY d "&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;">
 <!ENTITY e "&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;"><!ENTITY f "&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;">
 <!ENTITY g "&f;&f;&f;&f;&f;&f;&f;&f;&f;&f;"><!ENTITY h "&g;&g;&g;&g;&g;&g;&g;&g;&g;&g;">]>
 <b>&h;</b>"""
-_GARBAGE = bytes((at * 151 + 7) % 256 for at in range(600))
+GARBAGE = bytes((at * 151 + 7) % 256 for at in range(600))
 
 
 class Faulty:
@@ -176,7 +176,7 @@ class Faulty:
         await _gone(receive)
 
     async def garbage(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await _whole(send, 200, self._manner.media_type, _GARBAGE)
+        await _whole(send, 200, self._manner.media_type, GARBAGE)
 
     async def wrong_schema(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await _whole(send, 200, self._manner.media_type, self._manner.wrong_schema)
@@ -189,7 +189,7 @@ class Faulty:
         await _whole(send, status, self._manner.media_type, self._manner.misencoded(body))
 
     async def bomb(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        await _whole(send, 200, "text/xml", _BOMB)
+        await _whole(send, 200, "text/xml", BOMB)
 
     async def redirect(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         start = _start(302, "text/plain", 0)

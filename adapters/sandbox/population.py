@@ -175,6 +175,8 @@ class Population(County):
         )
 
         yield self._company("enterprise", personas.ENTERPRISE, self._healthy())
+        punished = self.enterprises[trade.PUNISHED]
+        yield self._company("punished", personas.PUNISHED, punished)
         closing = self.enterprises[trade.COUNT - 1]
         yield self._company("to-deregister", personas.CLOSING, closing)
 

@@ -1,4 +1,4 @@
-"""What stands on each department's port, and what its callers have to know.
+"""What stands on each department's port or lies in its folder, and what its callers have to know.
 
 Keys, tokens, passwords and certificates are made up at start; the environment carries them to
 whoever connects.
@@ -6,6 +6,8 @@ whoever connects.
 
 from __future__ import annotations
 
+import base64
+import json
 import secrets
 import ssl
 from collections.abc import Callable, Mapping
@@ -16,6 +18,9 @@ from starlette.types import ASGIApp
 
 from adapters.sandbox import (
     business_registry,
+    credit,
+    education_office,
+    employment_service,
     housing_fund,
     hukou,
     immunization,
@@ -23,12 +28,15 @@ from adapters.sandbox import (
     marriage,
     medical_insurance,
     realestate,
+    relief,
     residence_permits,
     social_insurance,
     tax,
     traffic,
+    veterans,
     vital_records,
 )
+from adapters.sandbox.dropping import Export
 from adapters.sandbox.faults import Fault, Faulty, Switch
 from adapters.sandbox.gateway import Caller, Gateway, SOAPGateway
 from adapters.sandbox.guangdong import Guangdong
@@ -58,6 +66,9 @@ class Credentials:
     business_secret: str = field(default_factory=_secret, repr=False)
     tax_key: tuple[str, Mapping[str, str]] = field(default_factory=keys.jwk, repr=False)
     """Private JWK as text, public one."""
+    credit_password: str = field(default_factory=_secret, repr=False)
+    hub_key: str = field(default_factory=lambda: keys.jwk()[0], repr=False)
+    """Private JWK as text, of the county's hub at the city's."""
     seals: Seals = field(default_factory=lambda: Seals(app_id="MIANTI990101"), repr=False)
     rid: str = "mianti@990101"
     sid: str = "s_9901010000000_0001"
@@ -75,6 +86,8 @@ class Premises:
     population: Population
     credentials: Credentials
     papers: keys.Papers
+    folder: Path
+    """Where the folders are into which files are dropped."""
     secret_seconds: float
 
 
@@ -156,6 +169,12 @@ def _vehicles(at: Premises, switch: Switch) -> Connections:
     return HTTPConnections(SOAPGateway(behind, caller, switch, secret_seconds=at.secret_seconds))
 
 
+def _credit(at: Premises, switch: Switch) -> Connections:
+    who = at.credentials
+    app = credit.app(at.population, who.client, who.credit_password)
+    return HTTPConnections(Faulty(app, switch, credit.MISBEHAVIOUR))
+
+
 BUILDS: Mapping[str, Build] = {
     "hukou": _hukou,
     "realestate": _realestate,
@@ -169,8 +188,16 @@ BUILDS: Mapping[str, Build] = {
     "medical-insurance": _medical_insurance,
     "housing-fund": _housing_fund,
     "vehicles": _vehicles,
+    "credit": _credit,
 }
 """Department → what stands on its port, in the order of the ports."""
+EXPORTS: Mapping[str, Export] = {
+    "employment": employment_service.EXPORT,
+    "education": education_office.EXPORT,
+    "relief": relief.EXPORT,
+    "veterans": veterans.EXPORT,
+}
+"""Department → what it drops into a folder; these have no port."""
 
 _ONLY: Mapping[Fault, frozenset[str]] = {
     Fault.CLOCK_SKEW: frozenset({"realestate", "residence-permit", "vital-records", "marriage",
@@ -184,6 +211,8 @@ _ONLY: Mapping[Fault, frozenset[str]] = {
 
 def can_have(department: str, fault: Fault) -> bool:
     """Does that fault mean anything there? An encrypted answer has no charset of its own."""
+    if (export := EXPORTS.get(department)) is not None:
+        return export.can_have(fault)
     if fault is Fault.WRONG_ENCODING:
         return department != "medical-insurance"
     return department in _ONLY.get(fault, frozenset(BUILDS))
@@ -233,6 +262,28 @@ def environment(at: Premises, ports: Mapping[str, int]) -> Mapping[str, str]:
         "VEHICLES_RID": who.rid,
         "VEHICLES_SID": who.traffic_sid,
         "VEHICLES_APP_KEY": who.traffic_app_key,
+        "CREDIT_URL": http["credit"],
+        "CREDIT_USER": who.client,
+        "CREDIT_PASSWORD": who.credit_password,
+        **{f"{name.upper()}_FOLDER": _path(folder_of(at, name)) for name in EXPORTS},
+        **_without_city(who),
+    }
+
+
+def folder_of(at: Premises, department: str) -> Path:
+    """Where a department drops its files."""
+    return at.folder / department
+
+
+def _without_city(who: Credentials) -> Mapping[str, str]:
+    """The city's hub, while nobody runs one: at this address everybody is refused. Whoever runs one
+    says where it is instead.
+    """
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    return {
+        "CITY_HUB_URL": f"http://{LOOPBACK}:9",
+        "CITY_HUB_CLIENT_KEY": who.hub_key,
+        "CITY_HUB_EVIDENCE_KEY": json.dumps({"origin": f"{LOOPBACK}:9", "key": key}),
     }
 
 

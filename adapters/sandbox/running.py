@@ -18,7 +18,7 @@ import uvloop
 
 from adapters.sandbox import control
 from adapters.sandbox.county import SEED
-from adapters.sandbox.departments import NAMES, Departments
+from adapters.sandbox.departments import ON_SOCKETS, Departments
 from adapters.sandbox.faults import Fault
 from adapters.sandbox.gateway import SECRET_SECONDS
 from adapters.sandbox.population import PEOPLE, Population
@@ -109,7 +109,7 @@ def sandbox(
             )
             service = HTTPConnections(control.app(population, departments))
             try:
-                listener = Listener(service, ports_from + len(NAMES) if ports_from else 0)
+                listener = Listener(service, ports_from + len(ON_SOCKETS) if ports_from else 0)
             except OSError:
                 departments.release()
                 raise

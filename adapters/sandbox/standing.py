@@ -8,7 +8,7 @@ from adapters.model import Record, Scalar
 from adapters.sandbox.county import County
 from adapters.sandbox.days import months_after
 from adapters.sandbox.draws import Draws
-from adapters.sandbox.enterprises import BANKRUPT, Enterprise, is_closing
+from adapters.sandbox.enterprises import BANKRUPT, PUNISHED, Enterprise, is_closing
 
 REGISTRAR = "示范县市场监督管理局"
 _INDUSTRIES = {"物流": "G", "商贸": "F", "餐饮": "H", "置业": "K"}
@@ -107,7 +107,7 @@ def compliance(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
 def credit(county: County, enterprise: Enterprise) -> tuple[Record, ...]:
     """Penalties against an enterprise; nothing is no record."""
     draws = Draws(county.seed, "credit", enterprise.index)
-    punished = enterprise.index == BANKRUPT or draws.chance("punished", 12)
+    punished = enterprise.index in {BANKRUPT, PUNISHED} or draws.chance("punished", 12)
     if not punished or is_closing(enterprise.index):
         return ()
     day = months_after(county.today, -draws.number("months", 2, 30))

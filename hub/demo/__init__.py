@@ -1,12 +1,13 @@
 """`mianti demo`: the first journey on real county lists, as a counter's intake system would run it.
 
-Starts the sandbox and the hub as processes of their own, plans seven told cases and then every
-bundle of 新乡县 whose sources exist, says what it expects of each, and fails if anything it shows is
-not so.
+Starts the sandbox, the city's hub and the county's as processes of their own, plans seven told cases
+and then every bundle of 新乡县 whose sources exist, says what it expects of each, and fails if
+anything it shows is not so.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -16,16 +17,17 @@ from rich.console import Console
 from catalog.figures import Figures, Goals, by_county
 from catalog.loading import load
 from hub.app import connected_catalog
+from hub.city import city_hub
 from hub.demo.cases import CASES, Case
+from hub.demo.control import personas
 from hub.demo.counter import Counter, Shown
 from hub.demo.desk import Clerks
 from hub.demo.live import connected_resources, live_round
-from hub.demo.processes import HUB_LOG, hub_process, personas
 from hub.demo.report import write_report
 from hub.demo.showing import print_case, print_desk, print_live
 from hub.demo.wording import Names
 from hub.errors import HubError
-from hub.running import sandbox_process
+from hub.processes import HUB_LOG, free_address, hub_process, sandbox_process
 from hub.settings import read_configuration
 
 LIVE_COUNTY = "xinxiang"
@@ -45,10 +47,14 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     catalog = load(counties_dir)
     names = Names(catalog)
     shown: list[Shown] = []
-    with sandbox_process() as environment:
-        control = environment["SANDBOX_CONTROL_URL"]
+    with sandbox_process() as sandbox, city_hub(folder / "city", counties_dir, sandbox) as city:
+        control = sandbox["SANDBOX_CONTROL_URL"]
         people = personas(control)
-        with hub_process(folder, environment) as url:
+        url = free_address()
+        variables = {**os.environ, **city.variables}
+        with hub_process(folder, url, variables, "--admit-intake") as ready:
+            city.ready()
+            ready()
             counters = {county: Counter.of(url, folder, county) for county in catalog.counties}
             bound = {county: connected_catalog(counties_dir, county) for county in counters}
             for case in cases:

@@ -22,6 +22,7 @@ Personas = Mapping[str, Mapping[str, Any]]
 """The sandbox's named cases by id, as its control socket gives them."""
 
 _MADE_FOR: Mapping[str, str] = {
+    "xinxiang-05": "punished",
     "xinxiang-07": "bankrupt",
     "xinxiang-08": "to-deregister",
     "xinxiang-09": "newborn",

@@ -13,7 +13,7 @@ from typing import Any
 from catalog.figures import ONE_FORM
 from hub.client import HubClient
 from hub.demo.cases import Case
-from hub.demo.processes import fault
+from hub.demo.control import fault
 from hub.receipts import Verdict, verify_receipt, with_values
 
 WANT_OF_ENTERPRISE = (

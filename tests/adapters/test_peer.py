@@ -15,7 +15,7 @@ import pytest
 from adapters import relaying
 from adapters.asking import NotAsked
 from adapters.caching import CacheRules, Origin, ReplyCache
-from adapters.errors import InvalidManifest, SourceAnswerInvalid
+from adapters.errors import Complaint, InvalidManifest, SourceAnswerInvalid
 from adapters.model import (
     Fate,
     Followed,
@@ -26,8 +26,9 @@ from adapters.model import (
     SourceReply,
 )
 from adapters.ports import MemoryKeep
-from adapters.registry import check
+from adapters.registry import check, read
 from adapters.relaying import Names
+from adapters.sandbox import keys
 from tests.adapters.small import CATALOG, COUNTY, ID_NUMBER, NAME, NOW, call, now, write
 
 MANIFEST = """\
@@ -70,6 +71,33 @@ def test_a_manifest_of_three_lines_a_resource_binds_what_the_catalog_knows(tmp_p
     assert household.fields == {"household_no", "member_name"}
 
 
+BY_VARIABLE = MANIFEST.replace("key_file: upper.key.json", "key: '${UPPER_PIN}'")
+PINS: dict[str, tuple[str, list[str]]] = {
+    "the key": (json.dumps(PINNED), []),
+    "no key": ("", ["9 missing-variable"]),
+    "no document": ("[hush", ["9 value"]),
+    "a deep one": ("[" * 4_000, ["9 value"]),
+    "a short key": (json.dumps({**PINNED, "key": "AAAA"}), ["9 value"]),
+    "a strange origin": (json.dumps({**PINNED, "origin": "a b"}), ["9 value"]),
+}
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_a_key_may_stand_in_a_variable(tmp_path: Path, name: str) -> None:
+    """Without the environment nothing is missing; with it, what is no key is said and not shown."""
+    text, wanted = PINS[name]
+    assert judged(tmp_path, BY_VARIABLE, pinned=None) == []
+    (tmp_path / "lower.jwk").write_text(keys.jwk()[0], encoding="utf-8")
+    variables = {"UPPER_KEY": str(tmp_path / "lower.jwk"), "UPPER_PIN": text}
+    found: tuple[Complaint, ...] = ()
+    try:
+        read(tmp_path, county=COUNTY, catalog=CATALOG, environment=variables, now=now, only="*")
+    except InvalidManifest as error:
+        found = tuple(error.complaints)
+    assert [f"{each.line} {each.rule}" for each in found] == wanted
+    assert not text or not any(text in str(each) for each in found)
+
+
 COMPLAINTS: dict[str, tuple[str, str, object, list[str]]] = {
     "no key file": ("", "", None, ["9 pinned-key"]),
     "a key file that is none": ("", "", "[", ["9 pinned-key"]),
@@ -82,6 +110,13 @@ COMPLAINTS: dict[str, tuple[str, str, object, list[str]]] = {
     "a key file elsewhere": (
         "key_file: upper.key.json", "key_file: ../upper.key.json", PINNED, ["9 pattern"],
     ),
+    "a key in the file": (
+        "key_file: upper.key.json", f"key: '{json.dumps(PINNED)}'", PINNED, ["9 value"],
+    ),
+    "a key and a key file": (
+        "upper.key.json }", "upper.key.json, key: '${UPPER_PIN}' }", PINNED, ["9 value"],
+    ),
+    "neither": ("key_file: upper.key.json", "check: required", PINNED, ["9 value"]),
     "no receipts": ("  receipts: { key_file: upper.key.json }\n", "", PINNED, ["5 missing-key"]),
     "receipts that nobody looks at": (
         "upper.key.json }", "upper.key.json, check: never }", PINNED, ["9 literal-error"],

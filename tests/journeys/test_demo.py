@@ -95,6 +95,21 @@ def test_clerks_type_what_no_interface_answers(ran: Ran) -> None:
     assert "typed by clerks" in ran.output
 
 
+def test_credit_comes_from_the_citys_hub(ran: Ran) -> None:
+    """The repair of credit is planned for an enterprise that has something to repair; the city's hub
+    was asked, and said so with receipts.
+    """
+    live = ran.report["live_figures"]["xinxiang"]["bundles"]["xinxiang-05"]
+    assert live["persona"].startswith("受过行政处罚")
+    assert live["figures"]["exempted"] > 3
+    assert live["figures"]["filled"] > 3
+    lines = (ran.folder / "city" / "hub.log").read_text(encoding="utf-8").splitlines()
+    asked = [json.loads(line) for line in lines if '"/v1/' in line]
+    assert {each["status"] for each in asked} == {200}
+    routes = {each["route"] for each in asked}
+    assert {"/v1/queries", "/v1/receipts/{receipt_id}"} <= routes
+
+
 def test_the_catalog_shows_live_figures_beside_the_desk_ones(ran: Ran) -> None:
     """`mianti catalog figures --live`: a table of its own under the county's."""
     file = str(ran.folder / "report.json")
@@ -278,6 +293,7 @@ def test_every_analysed_bundle_can_be_cast() -> None:
 def test_no_number_of_a_person_is_in_the_hubs_log(ran: Ran) -> None:
     """What the hub wrote to standard error during the whole demo names nobody."""
     written = (ran.folder / "hub.log").read_text(encoding="utf-8")
+    written += (ran.folder / "city" / "hub.log").read_text(encoding="utf-8")
     names = {
         str(field["value"])
         for case in ran.report["cases"]

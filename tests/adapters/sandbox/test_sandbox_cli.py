@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from adapters.sandbox import NAMES, Sandbox, truth
+from adapters.sandbox import DROPPING, NAMES, ON_SOCKETS, Sandbox, truth
 from hub.cli import app
 
 RUN = CliRunner()
@@ -39,6 +39,7 @@ REFUSALS = {
     "an unknown department": ("fault", "fishery", "slow"),
     "an unknown fault": ("fault", "tax", "tired"),
     "a fault it cannot have": ("fault", "tax", "expired-certificate"),
+    "a fault no folder can have": ("fault", "relief", "redirect"),
     "too slow": ("fault", "tax", "slow", "--ms", "999999999"),
     "an unknown case": ("persona", "nobody"),
     "a number nobody has": ("truth", "990101199001010019"),
@@ -101,7 +102,9 @@ def test_up_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    for at, name in enumerate(NAMES):
+    for at, name in enumerate(ON_SOCKETS):
         assert f"127.0.0.1:{first + at}  {name}" in output
+    for name in DROPPING:
+        assert f"${name.upper()}_FOLDER  {name}" in output
     assert "沙盒已就绪" in output
-    assert f"SANDBOX_CONTROL_URL=http://127.0.0.1:{first + len(NAMES)}" in file.read_text()
+    assert f"SANDBOX_CONTROL_URL=http://127.0.0.1:{first + len(ON_SOCKETS)}" in file.read_text()

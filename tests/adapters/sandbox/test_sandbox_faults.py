@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
-from adapters import Outcome
+from adapters import Connected, Outcome, connect
 from adapters.refreshing import PAUSE_SECONDS
-from adapters.sandbox import NAMES, Fault, FaultNotThere, Sandbox, can_have, truth
+from adapters.sandbox import ON_SOCKETS, Fault, FaultNotThere, Sandbox, can_have, credit, truth
 from catalog.model import Catalog
-from tests.adapters.sandbox.test_sandbox_manifests import KEY, asked, call, connected, same
+from tests.adapters.sandbox.test_sandbox_manifests import KEY, asked, call, connected, now, same
 
 ASKED = {
     "hukou": ("hukou.person", "from-elsewhere", "applicant"),
@@ -25,6 +28,7 @@ ASKED = {
     "medical-insurance": ("medical-insurance.enrolment", "complete", "applicant"),
     "housing-fund": ("housing-fund.account", "complete", "applicant"),
     "vehicles": ("vehicle.registration", "driver", "applicant"),
+    "credit": ("credit.compliance", "bankrupt", "debtor"),
 }
 """Department → resource, persona and subject to ask about."""
 
@@ -61,15 +65,35 @@ ELSEWHERE = {
 def test_every_fault_has_an_expectation() -> None:
     """A new fault cannot be added without saying what it should look like."""
     assert set(EXPECTED) == set(Fault)
-    assert set(ASKED) == set(NAMES)
+    assert set(ASKED) == set(ON_SOCKETS)
+
+
+@asynccontextmanager
+async def reaching(
+    department: str, county: str, catalog: Catalog, running: Sandbox, folder: Path
+) -> AsyncIterator[Connected]:
+    """The sources of a county; of the credit platform, which only the city's hub asks, that hub's."""
+    if department != "credit":
+        async with connected(county, catalog, running) as sources:
+            yield sources
+        return
+    place = folder / county / "sources" / "credit.yaml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(credit.MANIFEST.read_bytes())
+    found = connect(folder / county, county=county, catalog=catalog, now=now,
+                    environment=running.environment)  # fmt: skip
+    try:
+        yield found
+    finally:
+        await found.aclose()
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("department", NAMES)
+@pytest.mark.parametrize("department", ON_SOCKETS)
 async def test_a_fault_is_what_the_adapter_makes_of_it(
-    working: Sandbox, catalog: Catalog, department: str, fault: Fault, *, warm: bool
+    working: Sandbox, catalog: Catalog, department: str, fault: Fault, tmp_path: Path, *, warm: bool
 ) -> None:
     """On a fresh and on a kept connection; and once it is cleared the truth is answered again."""
     if not can_have(department, fault):
@@ -81,7 +105,7 @@ async def test_a_fault_is_what_the_adapter_makes_of_it(
     records = truth(working.population, subject)[resource]
     assert records
     expected = ELSEWHERE.get((department, fault), EXPECTED[fault])
-    async with connected("xinxiang", catalog, working) as sources:
+    async with reaching(department, "xinxiang", catalog, working, tmp_path) as sources:
         if warm:
             same(await asked(sources, resource, subject), records)
         await asyncio.to_thread(working.fault, department, fault, 50)
@@ -98,14 +122,14 @@ async def test_a_fault_is_what_the_adapter_makes_of_it(
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("department", NAMES)
+@pytest.mark.parametrize("department", ON_SOCKETS)
 async def test_slow_beyond_the_deadline_is_timed_out(
-    working: Sandbox, catalog: Catalog, department: str
+    working: Sandbox, catalog: Catalog, department: str, tmp_path: Path
 ) -> None:
     """The caller's deadline holds, whatever the department needs."""
     resource, persona, name = ASKED[department]
     subject = working.population.personas[persona].subjects[name]
-    async with connected("xinxiang", catalog, working) as sources:
+    async with reaching(department, "xinxiang", catalog, working, tmp_path) as sources:
         await asyncio.to_thread(working.fault, department, Fault.SLOW, 60_000)
         question = call(resource, **{KEY[subject.kind]: subject.number, "name": subject.name})
         reply = await sources.sources[department].answer(question, within=0.2)
@@ -114,12 +138,18 @@ async def test_slow_beyond_the_deadline_is_timed_out(
 
 
 @pytest.mark.anyio
-async def test_a_fault_stays_in_its_department(working: Sandbox, catalog: Catalog) -> None:
+async def test_a_fault_stays_in_its_department(
+    working: Sandbox, catalog: Catalog, tmp_path: Path
+) -> None:
     """While one refuses, all others answer the truth."""
-    async with connected("shenqiu", catalog, working) as sources:
-        await asyncio.to_thread(working.fault, "realestate", Fault.REFUSE)
+    await asyncio.to_thread(working.fault, "realestate", Fault.REFUSE)
+    async with (
+        connected("shenqiu", catalog, working) as county,
+        reaching("credit", "shenqiu", catalog, working, tmp_path) as city,
+    ):
         for department, (resource, persona, name) in ASKED.items():
             subject = working.population.personas[persona].subjects[name]
+            sources = city if department == "credit" else county
             reply = await asked(sources, resource, subject)
             down = department == "realestate"
             assert reply.outcome is (Outcome.UNREACHABLE if down else Outcome.ANSWERED)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from adapters import Connected, Outcome, Reason, SourceCall, SourceReply, check, connect
+from adapters.cli import app
+from adapters.invented import CONTROL
 from adapters.ports import Surroundings
-from adapters.sandbox import Sandbox, Subject, mortgages, sandbox, traffic, truth
+from adapters.sandbox import (
+    Sandbox,
+    Subject,
+    credit,
+    mortgages,
+    sandbox,
+    traffic,
+    truth,
+    write_environment,
+)
 from adapters.sandbox.clerk import CLERK, Clerk
 from adapters.sandbox.hukou import WSDL
 from adapters.sandbox.truth import Records
@@ -23,15 +38,8 @@ COUNTIES = ("xinxiang", "shenqiu")
 KEY = {"person": "id_number", "organisation": "uscc"}
 OWN_KEY = {"birth.certificate": "mother_id_number"}
 """Resources that are asked about a person by another key."""
-WAITING = {
-    "employment.registration",
-    "education.student-status",
-    "education.qualification",
-    "subsistence.minimum-living",
-    "veteran.record",
-    "credit.compliance",
-}
-"""In the truth table, and not yet connected: files, and a hub above."""
+ABOVE = "credit.compliance"
+"""Asked of the city's hub, which the sandbox does not run; see `tests.journeys.test_city`."""
 _IDS = count(1)
 UNMAPPED = {
     "hukou.person": {"photo"},
@@ -82,9 +90,9 @@ async def asked(sources: Connected, resource: str, subject: Subject) -> SourceRe
 
 
 def connected_truth(running: Sandbox, subject: Subject) -> dict[str, Records]:
-    """What the departments that are connected should answer."""
+    """What the departments should answer that the county asks itself; see `hub.city` for others."""
     told = truth(running.population, subject)
-    return {resource: records for resource, records in told.items() if resource not in WAITING}
+    return {resource: records for resource, records in told.items() if resource != ABOVE}
 
 
 def same(reply: SourceReply, records: Records) -> None:
@@ -229,6 +237,24 @@ def test_the_manifests_map_whole_resources(catalog: Catalog, county: str) -> Non
         assert fields - each.fields == UNMAPPED.get(each.resource, set()), each.resource
 
 
+def test_the_citys_manifest_stands_the_kit(running: Sandbox, tmp_path: Path) -> None:
+    """That of the credit platform is in no county; recorded from the sandbox, it passes as theirs do."""
+    county = tmp_path / "counties" / "xinxiang"
+    shutil.copytree(loading.COUNTIES / "xinxiang" / "catalog", county / "catalog")
+    (county / "sources").mkdir()
+    shutil.copy(credit.MANIFEST, county / "sources")
+    variables = tmp_path / "sandbox.env"
+    write_environment(variables, {**running.environment, CONTROL: running.control_url})
+    at = ["credit", "--counties", str(county.parent)]
+    recorded = CliRunner().invoke(app, ["record", *at, "--environment-file", str(variables)])
+    assert "compliance-bankrupt.yaml" in recorded.output
+    found = CliRunner().invoke(app, ["conform", *at, "--json"])
+    assert found.exit_code == 0, found.output
+    (row,) = json.loads(found.output)
+    assert (row["passed"], row["failures"]) == (True, [])
+    assert row["cases"] > 100
+
+
 def test_the_committed_descriptions_are_what_the_service_serves() -> None:
     """The WSDLs beside the manifests are the sandbox's own, byte by byte."""
     for county in COUNTIES:
@@ -245,3 +271,5 @@ def _resources() -> Iterator[str]:
     yield from ("tax.registration", "tax.compliance", "medical-insurance.enrolment")
     yield from ("medical-insurance.employer", "housing-fund.account", "housing-fund.employer")
     yield from ("vehicle.registration", "driver.licence", "disability.record")
+    yield from ("employment.registration", "education.student-status", "education.qualification")
+    yield from ("subsistence.minimum-living", "veteran.record", ABOVE)

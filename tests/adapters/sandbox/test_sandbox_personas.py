@@ -171,6 +171,12 @@ def _healthy(case: Case) -> bool:
     return sound and known and int(str(employer.values["headcount"])) > 0
 
 
+def _punished(case: Case) -> bool:
+    (found,) = case.told("enterprise", "credit.compliance")
+    done = [line["penalty_fulfilled"] for line in found.lines] == [True]
+    return done and found.values["training_done"] is True
+
+
 def _closing(case: Case) -> bool:
     (employer,) = case.told("enterprise", "social-insurance.employer")
     (taxes,) = case.told("enterprise", "tax.compliance")
@@ -220,6 +226,7 @@ PROMISES: dict[str, Callable[[Case], bool]] = {
         case.told("driver", "driver.licence") and case.told("driver", "vehicle.registration")
     ),
     "enterprise": _healthy,
+    "punished": _punished,
     "to-deregister": _closing,
 }
 

@@ -18,11 +18,14 @@ import psycopg
 import pytest
 
 from adapters.sandbox import (
+    DROPPING,
     NAMES,
+    ON_SOCKETS,
     Fault,
     FaultNotThere,
     Sandbox,
     UnknownDepartment,
+    credit,
     sandbox,
     write_environment,
 )
@@ -35,12 +38,14 @@ SECRETS = (
     "VITAL_RECORDS_APP_SECRET", "MARRIAGE_TOKEN", "BUSINESS_REGISTRY_CLIENT_SECRET", "TAX_KEY",
     "MEDICAL_INSURANCE_APP_SECRET", "MEDICAL_INSURANCE_SM4_KEY", "MEDICAL_INSURANCE_PRIVATE_KEY",
     "MEDICAL_INSURANCE_PLATFORM_KEY", "VEHICLES_APP_KEY",
+    "CREDIT_PASSWORD", "CITY_HUB_CLIENT_KEY", "CITY_HUB_EVIDENCE_KEY",
 )  # fmt: skip
 
 
 def named() -> set[str]:
-    """The variables that the manifests of a county name."""
-    texts = (each.read_text() for each in (loading.COUNTIES / "xinxiang").glob("sources/*.yaml"))
+    """The variables that the manifests of a county name, and that of the city's hub."""
+    files = [*(loading.COUNTIES / "xinxiang").glob("sources/*.yaml"), credit.MANIFEST]
+    texts = (each.read_text() for each in files)
     return {name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)}
 
 
@@ -60,13 +65,17 @@ def test_secrets_are_new_at_each_start(running: Sandbox) -> None:
 
 
 def test_stopping_leaves_nothing_behind() -> None:
-    """Neither threads nor listening ports."""
+    """Neither threads nor listening ports nor files."""
     before = set(threading.enumerate())
     with sandbox(today=TODAY, people=1) as brief:
-        ports = [urlsplit(v).port for v in brief.environment.values() if "://" in v]
+        ours = {n: v for n, v in brief.environment.items() if n != "CITY_HUB_URL"}
+        ports = [urlsplit(v).port for v in ours.values() if "://" in v]
+        folders = [Path(brief.environment[f"{name.upper()}_FOLDER"]) for name in DROPPING]
+        assert all(any(each.iterdir()) for each in folders)
         ports.append(urlsplit(brief.control_url).port)
         held = [socket.create_connection(("127.0.0.1", port or 0)) for port in ports]
     assert set(threading.enumerate()) == before
+    assert not any(each.exists() for each in folders)
     for each, port in zip(held, ports, strict=True):
         each.close()
         with pytest.raises(ConnectionRefusedError):
@@ -92,14 +101,14 @@ def test_ports_are_counted_on_from_the_first() -> None:
         try:
             with sandbox(today=TODAY, people=1, ports_from=first) as brief:
                 assert urlsplit(brief.environment["HUKOU_URL"]).port == first
-                assert urlsplit(brief.control_url).port == first + len(NAMES)
+                assert urlsplit(brief.control_url).port == first + len(ON_SOCKETS)
                 return
         except OSError:
             continue  # taken by somebody else
     pytest.fail("never enough free ports in a row")
 
 
-@pytest.mark.parametrize("at", [0, 1, len(NAMES) - 1, len(NAMES)])
+@pytest.mark.parametrize("at", [0, 1, len(ON_SOCKETS) - 1, len(ON_SOCKETS)])
 def test_a_taken_port_leaves_nothing_behind(at: int) -> None:
     """Whichever of them is taken: an error, no thread, and the other ports are given back."""
     with socket.socket() as taken:
