@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hub.http.schemas import query_out
 
 from catalog import load
 from hub.batches import KIND, QueryBatches, on_end
@@ -16,7 +17,6 @@ from hub.errors import EvidenceUnavailable
 from hub.evidence import EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
 from hub.http.batches import read_row
-from hub.http.schemas import query_out
 from hub.ids import new_id
 from hub.jobs import Chunk, Job, JobState
 from hub.model import Consumer, Grant, Json, QueryResult
