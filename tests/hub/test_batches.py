@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hub.http.schemas import query_out
 
 from catalog import load
 from hub.batches import KIND, QueryBatches, on_end
@@ -16,6 +15,7 @@ from hub.database import Database
 from hub.errors import EvidenceUnavailable
 from hub.evidence import EvidenceLog, EvidenceRecord
 from hub.exchange import Exchange
+from hub.http.answered import query_out
 from hub.http.batches import read_row
 from hub.ids import new_id
 from hub.jobs import Chunk, Job, JobState
