@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.resolver import Resolver
 
 from adapters.errors import Complaint
 
@@ -64,10 +66,11 @@ class Located:
 
 def read(file: str, text: str) -> tuple[Located, tuple[Complaint, ...]]:
     """The document in `text`, with everything that is wrong with it as YAML."""
-    complaints = list(_refused(file, text))
+    events: list[yaml.Event] = []
+    complaints = list(_refused(file, text, events))
     if complaints:
         return Located(file=file, data=None), tuple(complaints)
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = _Replayed(events).get_single_node()
     if node is None:
         return Located(file=file, data=None), (
             _complaint(file, 1, "empty", "an empty file", "a manifest"),
@@ -81,8 +84,29 @@ def _complaint(file: str, line: int, rule: str, found: str, expected: str) -> Co
     return Complaint(file=file, line=line, rule=rule, found=found, expected=expected)
 
 
-def _refused(file: str, text: str) -> Iterator[Complaint]:
-    """What must not be composed at all, seen in the stream of events."""
+class _Replayed(Composer, Resolver):
+    """Composes what was seen already: a manifest is scanned once, not twice."""
+
+    def __init__(self, events: list[yaml.Event]) -> None:
+        Composer.__init__(self)
+        Resolver.__init__(self)
+        self._events = events[::-1]
+
+    def check_event(self, *kinds: type[yaml.Event]) -> bool:
+        """Is the next event one of these?"""
+        return bool(self._events) and isinstance(self._events[-1], kinds)
+
+    def peek_event(self) -> yaml.Event:
+        """The next event."""
+        return self._events[-1]
+
+    def get_event(self) -> yaml.Event:
+        """The next event, taken."""
+        return self._events.pop()
+
+
+def _refused(file: str, text: str, events: list[yaml.Event]) -> Iterator[Complaint]:
+    """What must not be composed at all, seen in the stream of events, which is kept in `events`."""
     if len(text.encode()) > MAX_BYTES:
         yield _complaint(
             file, 0, "too-large", f"{len(text)} characters", f"at most {MAX_BYTES} bytes"
@@ -91,6 +115,7 @@ def _refused(file: str, text: str) -> Iterator[Complaint]:
     depth = documents = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            events.append(event)
             line = event.start_mark.line + 1 if event.start_mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 yield _complaint(
