@@ -172,7 +172,8 @@ class HubTransport:
         around = opening.surroundings
         self._client = HTTPClient(connect.base_url, connect, opening)
         pinned = connect.receipts.pinned(opening.folder)
-        assert pinned is not None  # noqa: S101 -- nothing is opened with placeholders
+        if pinned is None:
+            raise ValueError("opened before its key was known")
         self._pinned = pinned
         self._required = connect.receipts.check == "required"
         self._check: ReceiptCheck | None = around.receipts

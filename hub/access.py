@@ -7,13 +7,26 @@ Deny is the default: no grant, no field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from catalog.model import Bundle, Catalog, DataResource, ServiceItem, Sharing
 from hub.model import Basis, BasisKind, Consumer, Grant
+
+
+class Callers(Protocol):
+    """Who may ask what, today."""
+
+    async def consumer(self, client_id: str) -> Consumer | None:
+        """The caller of that id."""
+        ...
+
+    async def grants(self, client_id: str) -> Sequence[Grant]:
+        """Its grants."""
+        ...
 
 
 class Rule(StrEnum):

@@ -145,7 +145,7 @@ def join(configuration: Configuration) -> Context:
         callers=register,
         read_row=read_row,
         write_result=query_out,
-        deferrals=deferrals,
+        keep=deferrals.kept,
     )
     return Context(
         settings=settings,

@@ -11,15 +11,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from catalog.model import Catalog
-from hub.access import Purpose, purpose_of
+from hub.access import Callers, Purpose, purpose_of
 from hub.errors import EvidenceUnavailable, HubError
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import EvidenceAppender, Exchange
 from hub.jobs import Chunk, Job
-from hub.model import Consumer, Grant, Json, QueryRequest, QueryResult
+from hub.model import Consumer, Json, QueryRequest, QueryResult
 from hub.store.evidence import WRITTEN_ALREADY
 
 KIND = "query-batch"
@@ -35,18 +34,6 @@ class UnreadableRow(ValueError):
     def __init__(self, why: Sequence[str]) -> None:
         self.why = tuple(why)
         super().__init__()
-
-
-class Callers(Protocol):
-    """What a batch needs of the register."""
-
-    async def consumer(self, client_id: str) -> Consumer | None:
-        """The caller of that id."""
-        ...
-
-    async def grants(self, client_id: str) -> Sequence[Grant]:
-        """Its grants."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +55,11 @@ Raises:
 WriteResult = Callable[[QueryResult], dict[str, Json]]
 
 
-class KeepDeferred(Protocol):
-    """Where answers that are not whole are kept until they are; see `hub.deferred.Deferrals`."""
-
-    async def kept(
-        self,
-        caller: Consumer,
-        question: dict[str, Json],
-        result: QueryResult,
-        answer: dict[str, Json],
-        callback: str | None,
-    ) -> dict[str, Json]:
-        """The answer with where to look for the rest of it; an answer that is whole as it is."""
-        ...
+KeepDeferred = Callable[
+    [Consumer, dict[str, Json], QueryResult, dict[str, Json], str | None],
+    Awaitable[dict[str, Json]],
+]
+"""Keeps an answer that is not whole until it is; see `hub.deferred.Deferrals.kept`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +71,7 @@ class QueryBatches:
     callers: Callers
     read_row: ReadRow
     write_result: WriteResult
-    deferrals: KeepDeferred
+    keep: KeepDeferred
 
     async def work(self, job: Job, chunk: Chunk) -> list[dict[str, Json]]:
         """The outcome of each row, in order; see `hub.jobs.engine.ChunkWork`.
@@ -145,7 +124,7 @@ class QueryBatches:
             started=time.monotonic(),
         )
         answer = self.write_result(result)
-        return await self.deferrals.kept(consumer, row.question, result, answer, None)
+        return await self.keep(consumer, row.question, result, answer, None)
 
 
 def on_end(

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from adapters.model import Followed
 from adapters.ports import Follow
 from catalog.model import Catalog
-from hub.access import purpose_of
+from hub.access import Callers, purpose_of
 from hub.errors import CallbackNotRegistered, HubError, UnknownQuery
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.exchange import Exchange, outcome_of
@@ -38,14 +38,6 @@ from hub.store.deferred import Deferred, DeferredBook, Outgoing, paths_by_ticket
 from hub.store.tasks import TaskBook, TaskState
 
 log = structlog.get_logger()
-
-
-class Callers(Protocol):
-    """Who may ask what, today."""
-
-    async def consumer(self, client_id: str) -> Consumer | None: ...
-
-    async def grants(self, client_id: str) -> Any: ...
 
 
 FOLLOW_SECONDS = 1.0

@@ -63,7 +63,8 @@ async def played(
     with tempfile.TemporaryDirectory(prefix="mianti-drops-") as home:
         folder = Path(home) / "drop"
         transport = agreed.kind(over(opening, sample.resource, folder, now))
-        assert isinstance(transport, FilesTransport)  # noqa: S101 -- its manifest is of that kind
+        if not isinstance(transport, FilesTransport):
+            raise TypeError(f"{agreed.manifest.kind} takes in no drops")
         source = guarded(at_rest(agreed), transport, now)
         reply: SourceReply | None = None
         began = time.perf_counter()

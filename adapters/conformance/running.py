@@ -181,7 +181,7 @@ async def _played(
                 verdicts.append(await folders.played(agreed, sample, case, case.drops, call))
                 continue
             server.play(case.answers)
-            transport = _Scripted(case.reply) if case.reply is not None else _Kept(wired)
+            transport = _transport(case, wired)
             began = time.perf_counter()
             within = HANGING if case.expect.outcomes == {Outcome.TIMED_OUT} else WITHIN
             reply = await _asked(partial(guarded, calm, transport, opening.now), call, within)
@@ -206,16 +206,24 @@ async def _asked(
         return None
 
 
+def _transport(case: Case, wired: Transport | None) -> Transport:
+    """What the case is asked through: its own reply, or the kind's transport to the server."""
+    if case.reply is not None:
+        return _Scripted(case.reply)
+    if wired is None:
+        raise ValueError(f"{case.id}: neither a reply nor exchanges to play")
+    return _Kept(wired)
+
+
 class _Kept:
     """The kind's transport, which stays open for the next case."""
 
     expires_at: datetime | None = None
 
-    def __init__(self, transport: Transport | None) -> None:
+    def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
     async def fetch(self, call: SourceCall, *, within: float) -> RawReply:
-        assert self._transport is not None  # noqa: S101 -- a case without a reply has exchanges
         return await self._transport.fetch(call, within=within)
 
     async def aclose(self) -> None:

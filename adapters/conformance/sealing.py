@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
@@ -65,7 +66,7 @@ class Platform:
             unchanged: The expectation that all is as in the sample.
         """
         for what, way in self._ways().items():
-            changed = each(good, lambda a, way=way: rewritten(a, way.change))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            changed = each(good, partial(rewritten, change=way.change))
             yield made(f"sealed/{what}", changed, unchanged if way.sound else FAILED)
 
     def _ways(self) -> Mapping[str, _Way]:
@@ -90,8 +91,7 @@ class Platform:
             "sealed-is-missing": _Way(self._turned(lambda m: m.pop(names.enc_data))),
             "from-the-past": _Way(lambda t: self._message(t, by=-late)),
             "from-the-future": _Way(lambda t: self._message(t, by=late)),
-            **{f"inside-{what}": _Way(lambda t, data=data: self._message(t, data=data))  # type: ignore[misc]  # as above
-               for what, data in _DATA_BODIES.items()},
+            **{f"inside-{what}": _Way(self._with(data=data)) for what, data in _DATA_BODIES.items()},
         }  # fmt: skip
 
     def _message(

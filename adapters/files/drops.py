@@ -200,7 +200,7 @@ class DropFolder:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            control = self._read_control(folder, others[-1], name) if self._control else _Control()
+            control = self._controlled(folder, others[-1], name)
         except OSError:
             return None
         as_of = self._as_of(name, control.document)
@@ -214,8 +214,10 @@ class DropFolder:
             count=control.count, digest=control.digest, wrong=wrong,
         )  # fmt: skip
 
-    def _read_control(self, folder: int, control: str, name: str) -> _Control:
-        assert self._control is not None  # noqa: S101 -- the caller looked
+    def _controlled(self, folder: int, control: str, name: str) -> _Control:
+        """What the control file says; nothing where drops have none."""
+        if self._control is None:
+            return _Control()
         with _open(folder, control) as stream:
             body = stream.read(MAX_CONTROL + 1)
         return self._control(body, name)

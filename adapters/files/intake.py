@@ -84,8 +84,7 @@ class Shape:
         """
         said = ask.operation.column if ask.operation else None
         self.kept = tuple(name for name in ask.names_of_columns if name != said)
-        numbers = ask.columns if isinstance(ask.columns, Mapping) else {}
-        columns = ask.names_of_columns if changes or numbers else self.kept
+        columns = ask.names_of_columns if changes or ask.numbers else self.kept
         self.layout = Layout(
             format=connect.format,
             charset=connect.charset,
@@ -94,7 +93,7 @@ class Shape:
             named=connect.header == "names" and connect.format in {"csv", "xlsx"},
             skip=connect.skip,
             columns=columns,
-            numbers=tuple(numbers.values()),
+            numbers=tuple(ask.numbers.values()),
             sheet=ask.sheet,
             record=paths.compile_xml(ask.record, connect.namespaces) if ask.record else None,
             complete=not changes,
@@ -284,11 +283,13 @@ class Intake:
             if count.rows % _LOOK == 0 and self._stopped.wait(0.001):
                 # The millisecond is for those who wait for the interpreter meanwhile.
                 raise Stopped("stopped")
-            key = row if isinstance(row, BadRow) else shape.judged(row)
+            if isinstance(row, BadRow):
+                count.note(row)
+                continue
+            key = shape.judged(row)
             if isinstance(key, BadRow):
                 count.note(key)
                 continue
-            assert isinstance(row, Row)  # noqa: S101 -- what was judged well is a row
             identity = None
             if shape.identity:
                 identity = codec.key([row.cells[at] for at in shape.identity])

@@ -271,6 +271,11 @@ class FilesAsk(manifest.Ask):
     max_rows: int = Field(default=1000, ge=1, le=100_000)
 
     @property
+    def numbers(self) -> Mapping[str, int]:
+        """Column → position or width; empty where names tell which column is which."""
+        return self.columns if isinstance(self.columns, Mapping) else {}
+
+    @property
     def names_of_columns(self) -> tuple[str, ...]:
         """The columns in the order in which they are kept."""
         return tuple(self.columns)

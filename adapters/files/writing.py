@@ -60,8 +60,8 @@ class Scribe:
         as_of = self.connect.as_of
         if as_of and as_of.where == "column" and as_of.at:
             row[as_of.at] = stamp(as_of.forms, moment)
-        if self.connect.format == "fixed" and isinstance(self.ask.columns, Mapping):
-            return {name: row[name][:width] for name, width in self.ask.columns.items()}
+        if self.connect.format == "fixed":
+            return {name: row[name][:width] for name, width in self.ask.numbers.items()}
         return row
 
     # --- names and what stands beside
@@ -140,7 +140,7 @@ class Scribe:
 
     def columns(self, *, changes: bool = False) -> tuple[str, ...]:
         """The columns that such a file has, in order."""
-        if isinstance(self.ask.columns, Mapping) or changes or self.ask.operation is None:
+        if self.ask.numbers or changes or self.ask.operation is None:
             return self.ask.names_of_columns
         return tuple(n for n in self.ask.columns if n != self.ask.operation.column)
 
@@ -190,10 +190,10 @@ class Scribe:
 
     def _placed(self, row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
         """The cells of a row, each where its column stands."""
-        if not isinstance(self.ask.columns, Mapping):
+        if not self.ask.numbers:
             return [_cell(row.get(name)) for name in columns]
-        cells = [""] * max(self.ask.columns.values())
-        for name, position in self.ask.columns.items():
+        cells = [""] * max(self.ask.numbers.values())
+        for name, position in self.ask.numbers.items():
             cells[position - 1] = _cell(row.get(name))
         return cells
 
@@ -207,8 +207,7 @@ class Scribe:
 
     def _fixed(self, row: Mapping[str, Any]) -> str:
         found = ""
-        assert isinstance(self.ask.columns, Mapping)  # noqa: S101 -- the kind's `inspect` looked
-        for name, width in self.ask.columns.items():
+        for name, width in self.ask.numbers.items():
             cell = _cell(row.get(name))
             room = width - len(self._encoded(cell))
             if room < 0 or "\n" in cell or "\r" in cell:

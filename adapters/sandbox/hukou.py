@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -25,27 +26,19 @@ from adapters.sandbox.names import ETHNIC_WORDS, MALE
 from adapters.sandbox.people import Household, Person
 from adapters.sandbox.population import Population
 from adapters.sandbox.shapes import Origin
+from adapters.sandbox.soap import SOAP, envelope, response
 
 WSDL = Path(__file__).with_name("hukou.wsdl")
 PATH = "/services/rkxxgx"
 _NAMESPACE = "urn:sandbox:rkxxgx"
-_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _MEDIA_TYPE = "text/xml; charset=GB18030"
 
 
-def _envelope(content: str) -> bytes:
-    return (
-        '<?xml version="1.0" encoding="GB18030"?>'
-        f'<soapenv:Envelope xmlns:soapenv="{_SOAP}"><soapenv:Body>{content}'
-        "</soapenv:Body></soapenv:Envelope>"
-    ).encode("gb18030")
+_envelope = partial(envelope, charset="GB18030")
 
 
 def _reply(method: str, code: str, message: str, rows: str = "") -> bytes:
-    return _envelope(
-        f'<t:QueryResponse xmlns:t="{_NAMESPACE}"><Method>{escape(method)}</Method>'
-        f"<Code>{code}</Code><Message>{message}</Message><Result>{rows}</Result></t:QueryResponse>"
-    )
+    return _envelope(response(_NAMESPACE, method, code, message, rows))
 
 
 MISBEHAVIOUR = Misbehaviour(
@@ -99,7 +92,7 @@ class _Question:
         Raises:
             SourceAnswerInvalid: There is none.
         """
-        found = parse_xml(body).find(f"{{{_SOAP}}}Body/{{{_NAMESPACE}}}QueryRequest")
+        found = parse_xml(body).find(f"{{{SOAP}}}Body/{{{_NAMESPACE}}}QueryRequest")
         if found is None:
             raise SourceAnswerInvalid("no-question")
         return cls(found)

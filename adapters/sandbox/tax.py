@@ -5,7 +5,7 @@ Success is always 0000; that a taxpayer does not exist, only the message says. Y
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,11 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from adapters.model import Record
 from adapters.sandbox import standing
+from adapters.sandbox.county import County
+from adapters.sandbox.enterprises import Enterprise
 from adapters.sandbox.faults import Misbehaviour
 from adapters.sandbox.population import Population
 from adapters.sandbox.spelling import Spelling
 
+Facts = Callable[[County, Enterprise], tuple[Record, ...]]
 TOKEN_PATH = "/oauth2/token"  # noqa: S105 -- a path
 _NAMES_OF_REGISTRATION = {
     "taxpayer_no": "NSRSBH", "taxpayer_name": "NSRMC", "authority": "ZGSWJMC",
@@ -64,20 +68,18 @@ MISBEHAVIOUR = Misbehaviour(
 def app(population: Population) -> ASGIApp:
     """The service behind the token desk."""
 
-    async def registered(request: Request) -> Response:
-        enterprise = population.enterprise_of(request.query_params.get("nsrsbh", ""))
-        if enterprise is None:
-            return _told(None)
-        (record,) = standing.taxpayer(population, enterprise)
-        return _told(_REGISTRATION.row(record.values))
+    def told(facts: Facts, spelling: Spelling) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            enterprise = population.enterprise_of(request.query_params.get("nsrsbh", ""))
+            if enterprise is None:
+                return _told(None)
+            (record,) = facts(population, enterprise)
+            return _told(spelling.row(record.values))
 
-    async def complied(request: Request) -> Response:
-        enterprise = population.enterprise_of(request.query_params.get("nsrsbh", ""))
-        if enterprise is None:
-            return _told(None)
-        (record,) = standing.compliance(population, enterprise)
-        return _told(_COMPLIANCE.row(record.values))
+        return answer
 
+    registered = told(standing.taxpayer, _REGISTRATION)
+    complied = told(standing.compliance, _COMPLIANCE)
     return Starlette(routes=[Route("/swzj/djxx", registered), Route("/swzj/nsqk", complied)])
 
 

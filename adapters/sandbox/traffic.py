@@ -7,6 +7,7 @@ digits; what an owner of a truck calls tons are kilograms. Success is Code 1.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -23,12 +24,12 @@ from adapters.errors import SourceAnswerInvalid
 from adapters.sandbox import motoring
 from adapters.sandbox.faults import Misbehaviour
 from adapters.sandbox.population import Population
+from adapters.sandbox.soap import SOAP, envelope, response
 from adapters.sandbox.spelling import Spelling
 
 WSDL = Path(__file__).with_name("traffic.wsdl")
 PATH = "/gateway/httpproxy/clxxgx"
 _NAMESPACE = "urn:sandbox:clxxgx"
-_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _MEDIA_TYPE = "text/xml; charset=utf-8"
 
 _VEHICLE = Spelling(
@@ -54,19 +55,11 @@ _LICENCE = Spelling(
 )  # fmt: skip
 
 
-def _envelope(content: str) -> bytes:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        f'<soapenv:Envelope xmlns:soapenv="{_SOAP}"><soapenv:Body>{content}'
-        "</soapenv:Body></soapenv:Envelope>"
-    ).encode()
+_envelope = partial(envelope, charset="UTF-8")
 
 
 def _reply(method: str, code: str, message: str, rows: str = "") -> bytes:
-    return _envelope(
-        f'<t:QueryResponse xmlns:t="{_NAMESPACE}"><Method>{escape(method)}</Method>'
-        f"<Code>{code}</Code><Message>{message}</Message><Result>{rows}</Result></t:QueryResponse>"
-    )
+    return _envelope(response(_NAMESPACE, method, code, message, rows))
 
 
 MISBEHAVIOUR = Misbehaviour(
@@ -98,7 +91,7 @@ _FAULT = _envelope(
 
 
 def _question(body: bytes) -> etree._Element:
-    found = parse_xml(body).find(f"{{{_SOAP}}}Body/{{{_NAMESPACE}}}QueryRequest")
+    found = parse_xml(body).find(f"{{{SOAP}}}Body/{{{_NAMESPACE}}}QueryRequest")
     if found is None:
         raise SourceAnswerInvalid("no-question")
     return found

@@ -66,20 +66,11 @@ class OneCaller:
         return ()
 
 
-class NothingKept:
+async def nothing_kept(
+    _caller: Consumer, _question: object, _result: QueryResult, answer: dict[str, Json], _: object
+) -> dict[str, Json]:
     """Nothing is ever deferred here."""
-
-    async def kept(
-        self,
-        caller: Consumer,
-        question: dict[str, Json],
-        result: QueryResult,
-        answer: dict[str, Json],
-        callback: str | None,
-    ) -> dict[str, Json]:
-        """The answer as it is."""
-        del caller, question, result, callback
-        return answer
+    return answer
 
 
 async def test_the_end_of_a_batch_stands_in_the_log_once(
@@ -122,7 +113,7 @@ async def test_while_the_log_is_away_the_chunk_is_given_back(rows: int) -> None:
         callers=OneCaller(),
         read_row=read_row,
         write_result=query_out,
-        deferrals=NothingKept(),
+        keep=nothing_kept,
     )  # fmt: skip
     job = Job(
         id="job_1", kind=KIND, owner=CLIENT, state=JobState.RUNNING, head=HEAD, rows=rows, done=0,
