@@ -7,6 +7,7 @@ sense as on the server. Nothing is changed or deleted there.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from asyncio import timeout
@@ -14,15 +15,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from adapters.egress import Network, never
+from adapters.egress import Network
 from adapters.errors import SourceRefused, SourceUnavailable
 from adapters.files.drops import MAX_CONTROL, MAX_FILES, beside
 from adapters.files.terms import FilesConnect, SFTPTerms
-from adapters.resolving import GuardedResolver
+from adapters.resolving import pinned
 from adapters.values import parsed_networks
 
 LEDGER = ".fetched.json"
@@ -82,15 +82,8 @@ async def fetch_new(
 
 async def _address(terms: SFTPTerms, networks: tuple[Network, ...]) -> str:
     """The address to connect to: as written, or what the name leads to where it may."""
-    try:
-        written = ip_address(terms.host)
-    except ValueError:
-        guarded = GuardedResolver((*parsed_networks(terms.allow_networks), *networks))
-        found = await guarded.resolve(terms.host, terms.port)
-        return found[0]["host"]
-    if never(written):
-        raise SourceUnavailable("address-refused")
-    return terms.host
+    open_to = (*parsed_networks(terms.allow_networks), *networks)
+    return (await asyncio.to_thread(pinned, terms.host, terms.port, open_to))[0]
 
 
 def _options(module: Any, terms: SFTPTerms, within: float) -> dict[str, Any]:

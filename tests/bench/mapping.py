@@ -6,7 +6,7 @@ import gc
 import json
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +56,12 @@ def bench_mapping(_folder: Path, rows: Rows) -> dict[str, float]:
     found = _beside("JSON", plan("json"), as_json, json.loads, rows)
     record = "".join(f"<{name}>{value}</{name}>" for name, value in source.items())
     as_xml = f"<r><code>0</code><data>{f'<list>{record}</list>' * RECORDS}</data></r>".encode()
-    found |= _beside("XML", plan("xml"), as_xml, etree.fromstring, rows)
-    return found
+    return found | _beside("XML", plan("xml"), as_xml, etree.fromstring, rows)
 
 
 def _beside(
     name: str, plan: Plan, body: bytes, parse: Callable[[bytes], Any], rows: Rows
-) -> Mapping[str, float]:
+) -> dict[str, float]:
     reply = RawReply(body=body, status=200)
     reading = plan.read(reply)
     if reading.outcome is not Outcome.ANSWERED or len(reading.records) != RECORDS:

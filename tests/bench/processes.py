@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import httpx2
 
 from hub.client import HubClient
 from hub.ids import new_id
+from hub.processes import free_address
 
 SECONDS, CONNECTIONS = 3.0, 16
 Rows = list[tuple[str, str, str]]
@@ -99,10 +99,7 @@ def latency(target: Target, count: int = 300) -> float:
 
 def free_port() -> int:
     """A port nobody has right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return int(free_address().rpartition(":")[2])
 
 
 @contextmanager

@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx2
 import structlog
 
-from hub import logs
+from hub import logs, processes
 from hub.app import now
 from hub.client import HubClient
 from hub.evidence import EvidenceLog
@@ -144,37 +140,14 @@ def running_hub(
 @contextmanager
 def hub_process(folder: Path, environment: Mapping[str, str]) -> Iterator[tuple[HubClient, Path]]:
     """`mianti serve` as a process of its own over the real counties, with the example callers;
-    gives one of these, and the file that its standard error goes to.
+    gives one of these, and the file that it writes to.
     """
-    with bind("127.0.0.1", 0) as probe:
-        port = probe.getsockname()[1]
-    url, said = f"http://127.0.0.1:{port}", folder / "stderr"
-    known = {
-        **os.environ,
-        **environment,
-        "MIANTI_DATA_DIR": str(folder / "hub"),
-        "MIANTI_COUNTIES_DIR": str(COUNTIES),
-        "MIANTI_PORT": str(port),
-        "MIANTI_PUBLIC_URL": url,
-    }
-    command = [sys.executable, "-m", "hub", "serve", "--admit-intake"]
-    with said.open("wb") as output:
-        process = subprocess.Popen(command, env=known, stdout=output, stderr=output)
+    url = processes.free_address()
+    known = {**os.environ, **environment, "MIANTI_COUNTIES_DIR": str(COUNTIES)}
     client = HubClient(url, CLIENT, folder / "hub" / "clients" / f"{CLIENT}.jwk")
     try:
-        _wait_until_ready(process, url)
-        yield client, said
+        with processes.hub_process(folder, url, known, "--admit-intake") as ready:
+            ready()
+            yield client, folder / processes.HUB_LOG
     finally:
         client.close()
-        process.terminate()
-        process.wait(20)
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
-    until = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < until:
-        with suppress(httpx2.TransportError):
-            if httpx2.get(f"{url}/readyz", trust_env=False).status_code == 200:
-                return
-        time.sleep(0.05)
-    raise RuntimeError("the hub did not start")
