@@ -209,8 +209,8 @@ def sources_for(
     wanted = frozenset(fields)
     fitting = [
         binding
-        for binding in catalog.bindings
-        if (binding.county, binding.resource) == (county, resource_id) and binding.fields & wanted
+        for binding in catalog.answering.get((county, resource_id), ())
+        if binding.fields & wanted
     ]
     return tuple(sorted(fitting, key=lambda binding: -len(binding.fields & wanted)))
 

@@ -434,10 +434,17 @@ class Catalog:
     derived: Mapping[str, Derived] = field(default_factory=dict)
     """Quantities of predicates by id."""
     bindings: tuple[SourceBinding, ...] = ()
+    answering: Mapping[tuple[str, str], tuple[SourceBinding, ...]] = field(default_factory=dict)
+    """(county, resource id) → those of `bindings` that answer for it."""
 
     def bound(self, bindings: Iterable[SourceBinding]) -> Catalog:
         """The same catalog with what is connected: called once at start, by the hub."""
-        return replace(self, bindings=tuple(bindings))
+        every = tuple(bindings)
+        answering: dict[tuple[str, str], tuple[SourceBinding, ...]] = {}
+        for binding in every:
+            place = (binding.county, binding.resource)
+            answering[place] = (*answering.get(place, ()), binding)
+        return replace(self, bindings=every, answering=frozen(answering))
 
 
 def frozen(rows: Mapping[K, V]) -> Mapping[K, V]:
