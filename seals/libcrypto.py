@@ -234,7 +234,7 @@ class LoadedKey:
         return bool(done == 1)
 
     def digest(self, message: bytes, signer_id: bytes) -> bytes:
-        """e = SM3(Z ‖ M), GB/T 32918.2 §5.5 and §6.1."""
+        """What is signed: e = SM3(Z ‖ M), GB/T 32918.2 §5.5 and §6.1."""
         begun = self._begun.get(signer_id)
         if begun is None:
             begun = hashlib.new("sm3", z_of(self.point, signer_id))

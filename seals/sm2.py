@@ -257,7 +257,11 @@ class PrivateKey:
 
     def pkcs8_pem(self) -> str:
         """PKCS #8, not encrypted: for a file of its owner alone."""
-        return pem("PRIVATE KEY", PKCS8 + self.d.to_bytes(32) + POINT + self.public().raw)
+        return pem("PRIVATE KEY", self.pkcs8())
+
+    def pkcs8(self) -> bytes:
+        """PKCS #8 in DER, not encrypted."""
+        return PKCS8 + self.d.to_bytes(32) + POINT + self.public().raw
 
     def sec1_pem(self) -> str:
         """SEC 1 (`EC PRIVATE KEY`), not encrypted."""
