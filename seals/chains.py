@@ -120,7 +120,7 @@ class _Search:
     def paths(self, first: X509Certificate) -> Iterator[_Path]:
         """At least one; the anchored ones as they are found, a dead end only where there is none."""
         dead: _Path | None = None
-        waiting = [(first,)]
+        waiting: list[tuple[X509Certificate, ...]] = [(first,)]
         while waiting and self._paths < MAX_PATHS:
             members = waiting.pop()
             if members[-1].der in self._anchors:
@@ -128,7 +128,7 @@ class _Search:
                 yield _Path(members, "anchored")
                 continue
             longer, ending = self._longer(members)
-            waiting += reversed(longer)
+            waiting += longer[::-1]
             if not longer:
                 end = _Path(members, ending)
                 if ending == "signature":

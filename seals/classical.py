@@ -62,18 +62,32 @@ class PublicKey:
 
     def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> bool:
         """Is this the signature of `message`? The algorithm must be one that goes with the key."""
+        return self._verified(algorithm, message, signature, _HASHES.get(algorithm.digest))
+
+    def verify_digest(self, algorithm: Algorithm, digest: bytes, signature: bytes) -> bool:
+        """The same, of a message whose digest is given."""
+        made = _HASHES.get(algorithm.digest)
+        if made is None:
+            return False
+        return self._verified(algorithm, digest, signature, utils.Prehashed(made))
+
+    def _verified(
+        self,
+        algorithm: Algorithm,
+        data: bytes,
+        signature: bytes,
+        made: hashes.HashAlgorithm | utils.Prehashed | None,
+    ) -> bool:
         key = self._key
         try:
-            match key:
-                case ed25519.Ed25519PublicKey():
-                    key.verify(signature, message)
-                case ec.EllipticCurvePublicKey():
-                    key.verify(signature, message, ec.ECDSA(_HASHES[algorithm.digest]))
-                case rsa.RSAPublicKey():
-                    digest = _HASHES[algorithm.digest]
-                    key.verify(signature, message, _padding(algorithm), digest)
-                case _:
-                    assert_never(key)
+            if isinstance(key, ed25519.Ed25519PublicKey):
+                key.verify(signature, data)
+            elif made is None:
+                return False
+            elif isinstance(key, ec.EllipticCurvePublicKey):
+                key.verify(signature, data, ec.ECDSA(made))
+            else:
+                key.verify(signature, data, _padding(algorithm), made)
         except (InvalidSignature, UnsupportedAlgorithm, ValueError):
             return False
         return True

@@ -56,6 +56,17 @@ class VerifyingKey:
         except ValueError:
             return False
 
+    def verify_digest(self, algorithm: Algorithm, digest: bytes, signature: bytes) -> bool:
+        """Is this the signature over what `digest` gave?"""
+        if self.kind not in algorithm.kinds or len(signature) > SIGNATURE_BYTES:
+            return False
+        if isinstance(self._key, classical.PublicKey):
+            return self._key.verify_digest(algorithm, digest, signature)
+        try:
+            return self._key.verify_digest(sm2.Signature.read(signature), digest)
+        except ValueError:
+            return False
+
     def digest(self, algorithm: Algorithm, message: bytes) -> bytes:
         """What `SigningKey.sign_digest` wants for `message`; for SM2 it holds Z of this key.
 

@@ -175,8 +175,8 @@ def _revocation(link: Link, at: datetime, lists: Sequence[RevocationList]) -> St
         found, judged = _told(each, link, link.issuer, at)
         if judged is _F:
             return _step("revocation", found, _F, link.place)
-        if judged is _P or verdict is _I:
-            reason, verdict = (reason, verdict) if verdict is _P else (found, judged)
+        if verdict is not _P:
+            reason, verdict = found, judged
     return _step("revocation", reason, verdict, link.place)
 
 

@@ -171,6 +171,13 @@ class PublicKey:
             return verified_plainly(self, signature, message, signer_id)
         return library.public((self.x, self.y)).verify(signature.der, message, signer_id)
 
+    def verify_digest(self, signature: Signature, digest: bytes) -> bool:
+        """Is this the signature over e = SM3(Z ‖ M), as `digest_to_sign` gives it?"""
+        library = _library()
+        if library is None:
+            return _digest_verified_plainly(self, signature, digest)
+        return library.public((self.x, self.y)).verify_digest(signature.der, digest)
+
 
 @dataclass(frozen=True, slots=True)
 class PrivateKey:
@@ -290,11 +297,15 @@ def verified_plainly(
     key: PublicKey, signature: Signature, message: bytes, signer_id: bytes = DEFAULT_ID
 ) -> bool:
     """`PublicKey.verify` in plain Python (GB/T 32918.2 §7.1): some hundred a second, no secrets."""
+    return _digest_verified_plainly(key, signature, digest_to_sign(key, message, signer_id))
+
+
+def _digest_verified_plainly(key: PublicKey, signature: Signature, digest: bytes) -> bool:
     r, s = signature.r, signature.s
     t = (r + s) % N
     if not t:
         return False
-    e = int.from_bytes(digest_to_sign(key, message, signer_id))
+    e = int.from_bytes(digest)
     point = added(times(s, G), times(t, (key.x, key.y)))
     if point[2] == 0:
         return False
