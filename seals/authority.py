@@ -142,10 +142,9 @@ class Authority:
         if wanted.profile is Profile.ROOT:
             raise NotIssuable("a-root-signs-itself")
         limit = None if own.basic_constraints is None else own.basic_constraints.path_length
-        if wanted.profile.issues and limit is not None:
-            # What says nothing is still held by our own limit.
-            if limit <= (wanted.path_length or 0):
-                raise NotIssuable("path-length")
+        # One that says nothing is still held by our own limit.
+        if wanted.profile.issues and limit is not None and limit <= (wanted.path_length or 0):
+            raise NotIssuable("path-length")
         return _made(wanted, self.key, own.subject.der, own.subject_key_id)
 
     def list_revoked(

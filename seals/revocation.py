@@ -6,7 +6,7 @@ lists about some reasons only say so in critical extensions, which make a list u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -88,6 +88,14 @@ class RevocationList:
         """
         entry = self._entries.get(serial)
         return None if entry is None else _read_entry(entry)
+
+    def revocations(self) -> Iterator[Revocation]:
+        """All that it says.
+
+        Raises:
+            Malformed: An entry cannot be read.
+        """
+        return map(_read_entry, self._entries.values())
 
     @property
     def _partial(self) -> bool:

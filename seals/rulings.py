@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from seals.algorithms import Algorithm, by_identifier
 from seals.errors import InvalidKey, Malformed, UnknownAlgorithm
@@ -187,8 +188,7 @@ def _told(
     try:
         if not given.usable:
             return "list-unusable", _I
-        algorithm, key = by_identifier(given.algorithm), verifying_key(issuer.spki)
-        if algorithm.weak or not key.verify(algorithm, given.tbs, given.signature):
+        if not _list_signed(given, issuer.spki):
             return "list-signature", _I
         if issuer.key_usage is not None and KeyUsage.CRL_SIGN not in issuer.key_usage:
             return "list-signer", _I
@@ -205,6 +205,13 @@ def _told(
     if not _conclusive(given, link.certificate, at):
         return "list-stale", _I
     return ("not-revoked" if entry is None else "revoked-later"), _P
+
+
+@lru_cache(maxsize=16)
+def _list_signed(given: RevocationList, spki: bytes) -> bool:
+    algorithm = by_identifier(given.algorithm)
+    key = verifying_key(spki)
+    return not algorithm.weak and key.verify(algorithm, given.tbs, given.signature)
 
 
 def _conclusive(given: RevocationList, cert: X509Certificate, at: datetime) -> bool:
