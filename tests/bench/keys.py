@@ -22,24 +22,33 @@ key = SM2Key.generate()
 public, message = verifying_key(key.spki), bytes(range(36))
 signature = key.sign(message)
 
-def worked(work, seconds, done):
+def worked(work, seconds):
     until, count = time.perf_counter() + seconds, 0
     while time.perf_counter() < until:
         for _ in range(20):
             work()
         count += 20
-    done.append(count)
+    return count
 
 def rates(work, threads, seconds):
-    done, clock, cpu = [], time.perf_counter(), time.process_time()
-    running = [threading.Thread(target=worked, args=(work, seconds, done)) for _ in range(threads)]
+    done, together = [], threading.Barrier(threads + 1)
+
+    def warm_then_counted():
+        # The kernel takes its time to put a new thread on a core of its own.
+        worked(work, 0.5)
+        together.wait()
+        done.append(worked(work, seconds))
+        together.wait()
+
+    running = [threading.Thread(target=warm_then_counted) for _ in range(threads)]
     for thread in running: thread.start()
-    for thread in running: thread.join()
+    together.wait()
+    clock, cpu = time.perf_counter(), time.process_time()
+    together.wait()
     wall, spent = time.perf_counter() - clock, time.process_time() - cpu
     return sum(done) / wall, sum(done) / spent
 
 for work in (lambda: key.sign(message), lambda: public.verify(key.algorithm, message, signature)):
-    rates(work, 1, 0.2)
     print(*rates(work, int(sys.argv[1]), float(sys.argv[2])))
 """
 CHAINS = """
