@@ -83,8 +83,10 @@ def make_key(
         key: SM2Key | ClassicalKey = (
             SM2Key.generate() if algorithm is Algorithm.SM2 else ClassicalKey.generate(algorithm)
         )
-        keyfiles.save(out, keyfiles.encrypted(key, new_password, protection))
         public = out.with_name(out.name + ".pub")
+        if public.exists():
+            raise KeyUnavailable("file-exists")
+        keyfiles.save(out, keyfiles.encrypted(key, new_password, protection))
         _write(public, pem("PUBLIC KEY", key.spki))
         typer.echo(f"✔ {out}  {public}")
         _show_key(verifying_key(key.spki))

@@ -46,6 +46,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done(folder, "ca", "issue", *by, "--public", "@maker.key.pub", "--profile", "seal-maker",
          "--out", "@maker.pem", "--name", "示例制章机构", "--organisation", "示例市数据局")  # fmt: skip
     done(folder, "ca", "revoke", *by, "--out", "@first.crl", "--number", "1")
+    (folder / "taken.pub").write_text("somebody's", encoding="ascii")
     return folder
 
 
@@ -143,7 +144,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "a folder": (["x509", "show", "@."], "file-unreadable"),
     "no key": (["key", "show", "@pw"], "seals.malformed"),
     "over another file": (
-        ["key", "make", "@root.key", "--password-file", "@pw"], "key-file-exists",
+        ["key", "make", "@root.key", "--password-file", "@pw"], "file-exists",
+    ),
+    "beside another public key": (
+        ["key", "make", "@taken", "--password-file", "@pw"], "file-exists",
     ),
     "an algorithm that is only verified": (
         ["key", "make", "@new.key", "--algorithm", "rsa-sha1", "--password-file", "@pw"],
