@@ -20,7 +20,7 @@ class SM2Unavailable(SealError, RuntimeError):
 
 
 class InvalidKey(SealError, ValueError):
-    """No SM2 key: of another kind or length, under another password, or no point of the curve."""
+    """No key: of another kind or length, under another password, or no point of the curve."""
 
     code = "seals.invalid-key"
 
@@ -29,4 +29,33 @@ class Undecipherable(SealError, ValueError):
     """A ciphertext that was not made for this key, or was changed."""
 
     code = "seals.undecipherable"
+    origin = "caller"
+
+
+class Malformed(SealError, ValueError):
+    """Bytes that are not the structure they should be; the text is a short stable key."""
+
+    code = "seals.malformed"
+    origin = "caller"
+
+
+class UnknownAlgorithm(SealError, ValueError):
+    """A signature algorithm or kind of key that is not in our table."""
+
+    code = "seals.unknown-algorithm"
+    origin = "caller"
+
+
+class KeyUnavailable(SealError, RuntimeError):
+    """A key cannot be used: its file, device or service is not there, refuses, or is not as it must
+    be. Nothing was signed that anyone may believe. The text is a short stable key.
+    """
+
+    code = "seals.key-unavailable"
+
+
+class NotIssuable(SealError, ValueError):
+    """An X.509 certificate or list that this authority must not issue; the text is a stable key."""
+
+    code = "seals.not-issuable"
     origin = "caller"
