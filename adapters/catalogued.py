@@ -13,9 +13,11 @@ from typing import Any
 from adapters.errors import Complaint
 from adapters.kinds import Kind
 from adapters.located import Located
-from catalog.model import DataResource
+from catalog.model import DataResource, Field, FieldType
 
 RECORDS, LINES = "records", "lines"
+CANONICAL = ("%Y-%m-%d", "%Y-%m", "%Y")
+"""How a date stands in an answer: no more precise than the register has it."""
 
 
 def catalogued(kind: type[Kind]) -> bool:
@@ -55,6 +57,11 @@ def _whole(terms: Any, resource: DataResource | None) -> Any:
     return {**terms, "ask": {**ask, **keys}, "answer": _answer(ask, resource)}
 
 
+def _read(id_: str, field: Field | None) -> dict[str, Any]:
+    at = {"at": f'"{id_}"'}
+    return {**at, "form": CANONICAL} if field and field.type is FieldType.DATE else at
+
+
 def _keys(resource: DataResource) -> list[str]:
     return [f"{'keys' if key.required else 'optional'}.{key.id}" for key in resource.keys]
 
@@ -66,7 +73,8 @@ def _answer(ask: Mapping[str, Any], resource: DataResource | None) -> dict[str, 
     answer: dict[str, Any] = {
         "records": RECORDS,
         # A resource that nobody knows is complained of elsewhere.
-        "fields": {each: {"at": f'"{each}"'} for each in wanted} or {"unknown": {"at": "unknown"}},
+        "fields": {each: _read(each, known.get(each)) for each in wanted}
+        or {"unknown": {"at": "unknown"}},
     }
     repeated = any(known[each].repeated for each in wanted if each in known)
     return {**answer, "lines": LINES} if repeated else answer

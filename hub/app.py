@@ -43,10 +43,10 @@ from hub.http import (
     sources,
     tasks,
 )
+from hub.http.answered import field_out, query_out
 from hub.http.batches import PATH, read_row
 from hub.http.context import Context, Register
 from hub.http.middleware import Envelope
-from hub.http.schemas import field_out, query_out
 from hub.ids import new_id
 from hub.jobs import JobEngine
 from hub.jobs.store import Ledger

@@ -18,7 +18,7 @@ from catalog.lookup import FieldPath, needs
 from catalog.model import Analysis, Bundle, Catalog, ExemptWhen, FormField, LeftCode, Material
 from hub.access import Purpose
 from hub.errors import BundleNotAnalysed
-from hub.exchange import Exchange
+from hub.exchange import VALUE_MISSING, Exchange
 from hub.model import (
     Basis,
     Consumer,
@@ -596,5 +596,12 @@ def _form(
         provenance=answer.provenance if answer is not None else None,
         receipt=receipt,
         asked_because=because,
-        note=_NOTE_OF[because] if because is not None else "",
+        note=_note(because, answer),
     )
+
+
+def _note(because: AskedReason | None, answer: FieldAnswer | None) -> str:
+    """Why a field is still asked, in words; a record without this value is not “no record”."""
+    if because is AskedReason.NO_MATCH and answer is not None and answer.why == VALUE_MISSING:
+        return answer.fix or ""
+    return _NOTE_OF[because] if because is not None else ""

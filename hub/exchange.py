@@ -63,6 +63,9 @@ _KEY_OF: Mapping[IdType, str] = {
 }
 """The catalog's query key for each kind of number a subject comes with."""
 
+VALUE_MISSING = "exchange.value-missing"
+"""There is a record, and it has no value here."""
+
 _STATE_OF: Mapping[Outcome, FieldState] = {
     Outcome.NO_RECORD: FieldState.NOT_FOUND,
     Outcome.REFUSED: FieldState.REFUSED_BY_SOURCE,
@@ -668,9 +671,7 @@ def _fated(fate: Fate, reply: SourceReply, resource: ResourceAnswer) -> FieldAns
 
 
 def _lost(reply: SourceReply) -> frozenset[str]:
-    """Fields that the source's hub did not give: in a whole record they are left out, since nothing
-    in their place would say that there is nothing.
-    """
+    """Fields that the source's hub did not give; see `_whole`."""
     return frozenset(reply.relayed.fields) if reply.relayed is not None else frozenset()
 
 
@@ -708,7 +709,7 @@ def _value_answer(
         return FieldAnswer(
             state=FieldState.NOT_FOUND,
             provenance=answer.provenance,
-            why="exchange.value-missing",
+            why=VALUE_MISSING,
             fix="记录存在，但该项为空 / the record exists but has no value here",
         )
     if len(distinct) > 1 or (not is_list and len(distinct[0]) > 1):
@@ -736,8 +737,11 @@ def _values(
 
 
 def _whole(record: Record, call: PlannedCall, lost: frozenset[str]) -> dict[str, Json]:
+    """A whole record. What could not be had, or not be read, is left out: an empty place would say
+    that there is nothing.
+    """
     fields = call.resource.fields
-    had = [f for f in call.fields if f not in lost]
+    had = [f for f in call.fields if f not in lost and f not in record.bad]
     whole: dict[str, Json] = {f: record.values.get(f) for f in had if not fields[f].repeated}
     repeated = [f for f in had if fields[f].repeated]
     if repeated:

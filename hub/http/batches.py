@@ -19,12 +19,12 @@ from hub.batches import KIND, ROWS_A_CHUNK, BatchRow, UnreadableRow
 from hub.errors import DuplicateRequest, MalformedRequest, UnknownJob
 from hub.evidence import EvidenceKind, EvidenceRecord
 from hub.http.addresses import made_with
+from hub.http.asked import BatchHeadIn, QueryIn
 from hub.http.bodies import parse
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey
 from hub.http.problems import complaints_of
 from hub.http.query import REFUSALS, purpose_or_problem
-from hub.http.schemas import BatchHeadIn, QueryIn
 from hub.ids import new_id
 from hub.jobs import Job, JobState
 from hub.model import Consumer, Json

@@ -11,11 +11,12 @@ from fastapi.responses import JSONResponse
 from catalog.errors import UnknownEntry
 from catalog.lookup import bundle as bundle_in
 from hub.access import purpose_of
+from hub.http.answered import PlanOut, plan_out
+from hub.http.asked import PlanIn
 from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Joined
 from hub.http.idempotency import IdempotencyKey, once
 from hub.http.query import REFUSALS
-from hub.http.schemas import PlanIn, PlanOut, plan_out
 from hub.model import Json
 
 router = APIRouter(prefix="/v1", tags=["bundles"], route_class=JSONRoute)

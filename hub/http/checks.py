@@ -15,12 +15,7 @@ from hub.checks import Check, CheckState, Finding, Part, PartState
 from hub.checks.gathering import Application, parts_of
 from hub.checks.model import Period, Statement, sentence
 from hub.http.addresses import made_with
-from hub.http.bodies import JSONRoute
-from hub.http.context import Caller, Context, Joined
-from hub.http.idempotency import IdempotencyKey, once
-from hub.http.problems import refusals
-from hub.http.query import REFUSALS
-from hub.http.schemas import (
+from hub.http.asked import (
     MAX_DEADLINE_MS,
     MIN_DEADLINE_MS,
     AnswerValue,
@@ -30,6 +25,11 @@ from hub.http.schemas import (
     SubjectIn,
     Wire,
 )
+from hub.http.bodies import JSONRoute
+from hub.http.context import Caller, Context, Joined
+from hub.http.idempotency import IdempotencyKey, once
+from hub.http.problems import refusals
+from hub.http.query import REFUSALS
 from hub.model import Json
 
 router = APIRouter(prefix="/v1", tags=["checks"], route_class=JSONRoute)

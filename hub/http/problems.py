@@ -23,7 +23,7 @@ from starlette.responses import Response
 
 from catalog.errors import CatalogError, UnknownEntry
 from hub.errors import HubError
-from hub.http import schemas
+from hub.http import asked
 from hub.model import Json
 
 log = structlog.get_logger()
@@ -321,7 +321,7 @@ def _place(loc: Sequence[int | str], body: object) -> str:
     here = body
     for part in loc:
         among = list(here) if isinstance(here, dict) else []
-        if isinstance(part, int) or part in schemas.NAMES or part in _ROOTS:
+        if isinstance(part, int) or part in asked.NAMES or part in _ROOTS:
             shown.append(str(part))
         elif part in among:
             shown.append(f"#{among.index(part) + 1}")

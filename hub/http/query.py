@@ -13,11 +13,12 @@ from hub.access import Purpose, purpose_of
 from hub.errors import HubLoop, TooManyHops
 from hub.exchange import QueryPlan
 from hub.http.addresses import made_with
+from hub.http.answered import ExplainOut, QueryOut, query_out
+from hub.http.asked import QueryIn
 from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Context, Joined
 from hub.http.idempotency import IdempotencyKey, once
 from hub.http.problems import refusals
-from hub.http.schemas import ExplainOut, QueryIn, QueryOut, query_out
 from hub.model import FieldAnswer, FieldState, Json, QueryOutcome, QueryRequest
 from hub.predicates import Watch, watch
 

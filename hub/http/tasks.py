@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field, StringConstraints
 from catalog.lookup import resource as resource_in
 from catalog.model import Catalog
 from hub.http.addresses import made_with
+from hub.http.asked import AnswerValue, InClear, Wire
 from hub.http.bodies import JSONRoute
 from hub.http.context import Caller, Joined
 from hub.http.problems import refusals
-from hub.http.schemas import AnswerValue, InClear, Wire
 from hub.model import Json
 from hub.store.tasks import Task, TaskState
 

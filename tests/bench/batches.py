@@ -68,7 +68,7 @@ def numbers() -> Iterator[str]:
     day = date(1950, 1, 1)
     while True:
         for order in range(1, 11):
-            yield citizen_number(HERE, day, order, "1")
+            yield citizen_number(HERE.code, day, order, "1")
         day += timedelta(days=1)
 
 

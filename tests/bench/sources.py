@@ -107,7 +107,7 @@ def _admitted(home: Path, asked: Sequence[tuple[str, str]], now: datetime) -> No
 
 
 def _query(url: str, client: HubClient, asked: Sequence[tuple[str, str]]) -> Target:
-    number = citizen_number(HERE, datetime(1990, 1, 1, tzinfo=UTC).date(), 1, "1")
+    number = citizen_number(HERE.code, datetime(1990, 1, 1, tzinfo=UTC).date(), 1, "1")
     body: dict[str, Any] = {
         "subject": {"kind": "person", "id_type": "citizen-id", "id": number},
         "basis": {"item": "xinxiang-10", "case": "BENCH-5", "kind": "statutory"},

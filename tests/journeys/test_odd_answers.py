@@ -127,6 +127,10 @@ def test_odd_values_are_values_or_states(
     assert {path: fields[path]["state"] for path in states} == states
     assert all(("value" in each) == (each["state"] == "ok") for each in fields.values())
     values = {path: each["value"] for path, each in fields.items() if "value" in each}
+    unread = {p.rpartition(".")[2] for p in fields if fields[p]["state"] == "source_error"}
+    whole = fields["residence-permit.status[]"].get("value", [])
+    empty = {name for record in whole for name, value in record.items() if value is None}
+    assert unread.isdisjoint(empty), "what could not be read would look like nothing"
     document = hub.client.get(f"/v1/receipts/{answer['receipt']}")
     shown = json.dumps(with_values(document, values)).encode()
     key = base64.b64decode(hub.client.get("/v1/evidence/key")["key"])

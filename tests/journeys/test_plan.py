@@ -80,7 +80,8 @@ def records(resource: str, number: str) -> list[dict[str, Any]]:
         ]
     if resource == "residence-permit.status":
         until = "2020-01-01" if number == LAPSED else "2099-01-01"
-        permit = {"permit_no": "J1", "residence_address": "示例路8号", "endorsed_until": until}
+        address = None if number == HOMELESS else "示例路8号"
+        permit = {"permit_no": "J1", "residence_address": address, "endorsed_until": until}
         return (
             [{**permit, "registered_since": "2019-01-01"}] if number in {LAPSED, HOMELESS} else []
         )
@@ -190,6 +191,18 @@ def test_the_answer_itself_proves_that_there_is_no_home(hub: RunningHub) -> None
 
     assert materials["no-house"]["by"][0]["finding"] == "no_record"
     assert materials["property-certificate"]["reason"] == "no_match"
+
+
+def test_a_record_without_a_value_is_not_no_record(hub: RunningHub) -> None:
+    """Both are asked of the applicant, and the words keep them apart."""
+    notes = {
+        number: by_id(plan(hub, number).json()["form"])["residence_address"]
+        for number in (HOMELESS, FATHER)
+    }
+
+    assert {each["asked_because"] for each in notes.values()} == {"no_match"}
+    assert notes[HOMELESS]["note"].startswith("记录存在，但该项为空")
+    assert notes[FATHER]["note"].startswith("数源答复查无记录")
 
 
 def test_a_lapsed_permit_and_two_homes_are_conflicts(hub: RunningHub) -> None:
