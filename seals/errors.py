@@ -54,6 +54,28 @@ class MalformedSeal(SealError, ValueError):
         self.why, self.where = why, where
 
 
+class MalformedDocument(SealError, ValueError):
+    """Bytes that are no document that may be opened. `why` is a stable key, `where` the part."""
+
+    code = "seals.malformed-document"
+    origin = "caller"
+
+    def __init__(self, why: str, where: str = "") -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why, self.where = why, where
+
+
+class DocumentRefused(SealError, ValueError):
+    """A document that may not be sealed. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.document-refused"
+    origin = "caller"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
+
+
 class SealRefused(SealError, ValueError):
     """What was asked of a seal is not allowed. `why` is a stable key."""
 
