@@ -286,7 +286,7 @@ def _chain(
 ) -> Finding:
     """18 and 19."""
     steps = () if judges.chain is None else judges.chain(x509_cert, role, judged_at)
-    return found(question, _CHAINS[worst(each.verdict for each in steps)], role, steps)
+    return found(question, _CHAINS[worst(each.verdict for each in steps)], role.value, steps)
 
 
 def _timestamp(signed: SealSignature, judges: Judges) -> TimestampAnswer | None:
