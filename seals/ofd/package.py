@@ -321,12 +321,16 @@ def _bounded(entries: tuple[Entry, ...], limits: Limits) -> None:
         total += entry.size
         if entry.size > limits.part or total > limits.total:
             raise MalformedDocument("too-large", entry.name)
-        if entry.size > 1 << 20 and entry.size > limits.ratio * entry.packed:
+        if _explodes(entry.size, entry.packed, limits):
             raise MalformedDocument("ratio", entry.name)
         if entry.method == STORED and entry.size != entry.packed:
             raise MalformedDocument("size", entry.name)
         if entry.folder and entry.size:
             raise MalformedDocument("folder", entry.name)
+
+
+def _explodes(size: int, packed_size: int, limits: Limits) -> bool:
+    return size > 1 << 20 and size > limits.ratio * packed_size
 
 
 def _distinct(entries: tuple[Entry, ...]) -> None:
@@ -385,7 +389,7 @@ def _record(name: str, content: bytes, at: int) -> tuple[bytes, bytes]:
     state = zlib.compressobj(6, zlib.DEFLATED, -15)
     body = state.compress(content) + state.flush()
     method = DEFLATED
-    if len(body) >= len(content):
+    if len(body) >= len(content) or _explodes(len(content), len(body), LIMITS):
         method, body = STORED, content
     known = (UTF8, method, 0, _NEVER, zlib.crc32(content), len(body), len(content), len(path))
     local = _LOCAL.pack(b"PK\x03\x04", 20, *known, 0)
