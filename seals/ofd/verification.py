@@ -122,7 +122,8 @@ def _seal_report(
         *_algorithms(one, policy),
     ]
     if signed is None:
-        findings.append(found(Question.VALUE, "no-certificate", one.part))
+        plain = one.value and one.type != SEAL_TYPE
+        findings.append(found(Question.VALUE, "no-certificate" if plain else "not-reached"))
     else:
         findings += [
             *_binding(one, signed),

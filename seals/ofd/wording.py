@@ -81,6 +81,7 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "key-unreadable": (_I, "证书公钥无法读取", "the certificate's key cannot be read"),
     "algorithm-unknown": (_I, "签名算法不认识", "the signature algorithm is unknown"),
     "no-certificate": (_I, "没有签名人的证书", "the signer's certificate is not there"),
+    "not-reached": (_I, "签章数据未能读出", "the seal signature could not be read"),
     "listed": (_P, "印章列有该签章人", "the seal lists the signer"),
     "not-listed": (_F, "印章未列该签章人", "the seal does not list the signer"),
     "seal-genuine": (_P, "印章与制章人签发时一致", "the seal is as its maker signed it"),
