@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from enum import StrEnum
 from seals.errors import MalformedDocument, MalformedSeal
 from seals.ofd.coverage import Coverage, Extent, coverage
 from seals.ofd.document import Graph, Kind, Page, Problem, graph, pages
+from seals.ofd.markup import local, parsed
 from seals.ofd.package import LIMITS, Limits, OFDPackage
 from seals.ofd.signatures import Description, Listed, read_description, read_list
 from seals.seal import SealSignature, read_seal_signature
@@ -89,6 +91,7 @@ def inspect(document: bytes, limits: Limits = LIMITS) -> Facts:
         shown = ()
         problems.append(Problem(why=error.why, where=error.where))
     listed = _listed(package, found, problems)
+    problems += _unlisted(package, found)
     digests = _Digests(package)
     return Facts(
         size=len(document),
@@ -118,6 +121,16 @@ def _listed(package: OFDPackage, found: Graph, problems: list[Problem]) -> list[
     if len(told) > MAX_SIGNATURES:
         problems.append(Problem(why="too-many", where=""))
     return list(told.values())[:MAX_SIGNATURES]
+
+
+def _unlisted(package: OFDPackage, found: Graph) -> Iterator[Problem]:
+    """Signatures that lie in the container and are in no list: somebody took them out of it."""
+    for part in package.parts.keys() - found.kinds.keys():
+        try:
+            if part.endswith(".xml") and local(parsed(package.read(part), part)) == "Signature":
+                yield Problem(why="signature-unlisted", where=part)
+        except MalformedDocument:
+            continue
 
 
 class _Digests:

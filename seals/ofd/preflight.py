@@ -7,7 +7,7 @@ the container without a use. All reasons are told, each with its key and place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
@@ -17,8 +17,9 @@ from seals.ofd.painted import Ink, Painted, appearances, painted, template_pages
 from seals.ofd.signatures import Box
 
 MAX_REASONS = 200
-MAX_COMPARED = 5_000_000
-"""Characters held against what could cover them, a page."""
+MAX_COMPARED = 2_000_000
+"""How often, on one page, a character or picture is held against what could cover it."""
+_CELLS = 16
 _HARMLESS = {"Goto"}
 """An action that only turns pages."""
 
@@ -142,27 +143,58 @@ def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
 
 def _covered(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
     """Text and pictures under something opaque, and white text on nothing."""
-    covers = [(at, each.box) for at, each in enumerate(objects) if each.covers]
-    compared = 0
+    covers = _Covers(page, objects)
     for at, each in enumerate(objects):
-        middles = [_middle(glyph.box) for glyph in each.glyphs if not glyph.character.isspace()]
-        near = [(place, cover) for place, cover in covers if place != at and _meet(cover, each)]
-        compared += len(covers) + len(near) * len(middles)
-        if compared > MAX_COMPARED:
+        if covers.compared > MAX_COMPARED:
             yield "objects", page.part
             return
-        over = [cover for place, cover in near if place > at]
-        if each.ink is Ink.IMAGE and any(_holds(cover, each.box) for cover in over):
+        if each.ink is Ink.IMAGE and covers.hide(at, each.box):
             yield "covered", each.part
-        if any(_over(cover, middle) for cover in over for middle in middles):
+        middles = [_middle(glyph.box) for glyph in each.glyphs if not glyph.character.isspace()]
+        if any(covers.above(at, middle) for middle in middles):
             yield "covered", each.part
-        under = [cover for place, cover in near if place < at]
-        if each.white and not all(_any_over(under, middle) for middle in middles):
+        if each.white and not all(covers.below(at, middle) for middle in middles):
             yield "white", each.part
 
 
-def _any_over(covers: Iterable[Box], middle: tuple[float, float]) -> bool:
-    return any(_over(cover, middle) for cover in covers)
+class _Covers:
+    """What is opaque on a page, found by place: the page in cells, each with what touches it."""
+
+    def __init__(self, page: Page, objects: Sequence[Painted]) -> None:
+        self._size = max(page.width, page.height) / _CELLS
+        self._cells: dict[tuple[int, int], list[tuple[int, Box]]] = {}
+        self.compared = 0
+        for at, each in enumerate(objects):
+            if each.covers:
+                x, y, width, height = each.box
+                for column in range(self._index(x), self._index(x + width) + 1):
+                    for row in range(self._index(y), self._index(y + height) + 1):
+                        self._cells.setdefault((column, row), []).append((at, each.box))
+
+    def above(self, at: int, point: tuple[float, float]) -> bool:
+        """Does something that is painted after this object lie over the point?"""
+        return any(place > at and _over(cover, point) for place, cover in self._near(point))
+
+    def below(self, at: int, point: tuple[float, float]) -> bool:
+        """Is there something painted before this object under the point?"""
+        return any(place < at and _over(cover, point) for place, cover in self._near(point))
+
+    def hide(self, at: int, told: Box) -> bool:
+        """Does something that is painted after this object lie over the whole box?"""
+        corner = told[0], told[1]
+        end = told[0] + told[2], told[1] + told[3]
+        return any(
+            place > at and _over(cover, corner) and _over(cover, end)
+            for place, cover in self._near(corner)
+        )
+
+    def _near(self, point: tuple[float, float]) -> list[tuple[int, Box]]:
+        found = self._cells.get((self._index(point[0]), self._index(point[1])), [])
+        self.compared += len(found)
+        return found
+
+    def _index(self, millimetres: float) -> int:
+        return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
 
 
 def _middle(told: Box) -> tuple[float, float]:
@@ -172,25 +204,6 @@ def _middle(told: Box) -> tuple[float, float]:
 def _over(cover: Box, middle: tuple[float, float]) -> bool:
     x, y = middle
     return cover[0] <= x <= cover[0] + cover[2] and cover[1] <= y <= cover[1] + cover[3]
-
-
-def _holds(cover: Box, told: Box) -> bool:
-    ends = (told[0], told[1]), (told[0] + told[2], told[1] + told[3])
-    return all(_over(cover, end) for end in ends)
-
-
-def _meet(cover: Box, each: Painted) -> bool:
-    """Could the one lie over the other? Characters may stand outside of their object's box."""
-    boxes = (each.box, each.glyphs[0].box, each.glyphs[-1].box) if each.glyphs else (each.box,)
-    left, top = min(told[0] for told in boxes), min(told[1] for told in boxes)
-    right = max(told[0] + told[2] for told in boxes)
-    bottom = max(told[1] + told[3] for told in boxes)
-    return (
-        cover[0] <= right
-        and left <= cover[0] + cover[2]
-        and cover[1] <= bottom
-        and top <= cover[1] + cover[3]
-    )
 
 
 def _touches(told: Box, page: Page) -> bool:

@@ -142,6 +142,11 @@ STRUCTURE: Mapping[str, tuple[Verdict, str, str]] = {
     "document": (_F, "没有文档", "there is no document"),
     "page-size": (_F, "页面尺寸无法读取", "a page's size cannot be read"),
     "signature-twice": (_F, "同一签名列了两次", "a signature is listed twice"),
+    "signature-unlisted": (
+        _F,
+        "文件中有签名未列入清单",
+        "a signature lies here that is in no list",
+    ),
     "incomplete": (_F, "签名描述不完整", "a description is incomplete"),
     "too-many": (_F, "数量超出限度", "more than is read"),
     "too-large": (_F, "内容超出大小限度", "larger than is read"),
