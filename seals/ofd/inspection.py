@@ -83,7 +83,11 @@ def inspect(document: bytes, limits: Limits = LIMITS) -> Facts:
         MalformedDocument: The container may not be opened.
     """
     package = OFDPackage.open(document, limits)
-    found = graph(package)
+    return stated(package, graph(package))
+
+
+def stated(package: OFDPackage, found: Graph) -> Facts:
+    """The facts of a container that is opened already, and of what refers to what in it."""
     problems = list(found.problems)
     try:
         shown = pages(package, found)
@@ -94,7 +98,7 @@ def inspect(document: bytes, limits: Limits = LIMITS) -> Facts:
     problems += _unlisted(package, found)
     digests = _Digests(package)
     return Facts(
-        size=len(document),
+        size=len(package.data),
         parts=tuple(package.parts),
         graph=found,
         pages=shown,

@@ -55,7 +55,10 @@ def checked(raw: bytes) -> str:
 
 def shown(name: str) -> str:
     """A name that came from outside, fit for a message."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in name[:120])
+    name = name[:120]
+    if name.isprintable():
+        return name
+    return "".join(each if each.isprintable() else "\ufffd" for each in name)
 
 
 def external(loc: str) -> bool:

@@ -171,10 +171,10 @@ def read_description(data: bytes, where: str, parts: Iterable[str]) -> Descripti
 def _path(loc: str, where: str, known: frozenset[str] = frozenset()) -> str:
     try:
         beside = resolved(loc, folder_of(where))
-        from_root = resolved(loc, "/")
+        from_root = beside if beside in known else resolved(loc, "/")
     except MalformedDocument:
         return ""
-    return from_root if beside not in known and from_root in known else beside
+    return from_root if from_root in known else beside
 
 
 def _provider(element: Element | None) -> Provider:

@@ -15,8 +15,8 @@ from enum import StrEnum
 
 from seals.errors import DocumentRefused, SealingFailed
 from seals.making import PreparedSignature, embed_signature, prepare_signature
-from seals.ofd.document import ROOT, Graph, Kind, graph, pages
-from seals.ofd.inspection import SignatureFacts, inspect
+from seals.ofd.document import ROOT, Kind, graph
+from seals.ofd.inspection import Facts, SignatureFacts, stated
 from seals.ofd.names import folded, folder_of
 from seals.ofd.package import OFDPackage
 from seals.ofd.placing import Placement, placed
@@ -95,9 +95,9 @@ def prepare(
     """
     package = OFDPackage.open(document)
     found = graph(package)
-    _refuse(package, found, document, at)
-    shown = pages(package, found)
-    stamps = placed(placements, seal.info.picture, shown, page_objects(package, found))
+    facts = stated(package, found)
+    _refuse(package, facts, at)
+    stamps = placed(placements, seal.info.picture, facts.pages, page_objects(package, found))
 
     listed = found.targets(ROOT, Kind.SIGNATURES)
     base = folder_of(found.of(Kind.DOCUMENT)[0])
@@ -161,11 +161,10 @@ def _stands(report: SealReport) -> bool:
     return all(each.step.number in _JUDGED_ELSEWHERE for each in report.complaints)
 
 
-def _refuse(package: OFDPackage, found: Graph, document: bytes, at: datetime) -> None:
+def _refuse(package: OFDPackage, facts: Facts, at: datetime) -> None:
     """Raise all that keeps the document from being sealed."""
-    facts = inspect(document)
-    told = list(reasons(package, found, facts.pages))
-    lists = set(found.of(Kind.SIGNATURES))
+    told = list(reasons(package, facts.graph, facts.pages))
+    lists = set(facts.graph.of(Kind.SIGNATURES))
     told += [("locked", each.id) for each in facts.signatures if _protects(each, lists)]
     told += [
         ("signature-failed", each.name)
