@@ -255,9 +255,6 @@ class _Walk:
                 self._follow(part, kind, home)
             except MalformedDocument as error:
                 self._problem(error.why, part)
-            if len(self.edges) > MAX_EDGES:
-                self._problem("too-many", part)
-                return
 
     def _problem(self, why: str, where: str) -> None:
         self.problems.append(Problem(why=why, where=where))
@@ -281,6 +278,8 @@ class _Walk:
             bases.insert(0, resolved(base, folder).rstrip("/") + "/")
         for rule in rules:
             for loc in self._locs(root, rule, part):
+                if len(self.edges) == MAX_EDGES:
+                    raise MalformedDocument("too-many", part)
                 target = self._target(loc, bases, part)
                 self.edges.append(Edge(source=part, loc=shown(loc), kind=rule.kind, target=target))
                 if target:

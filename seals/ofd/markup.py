@@ -6,7 +6,6 @@ children: what is read is asked for by its local name.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -21,6 +20,7 @@ MAX_SIZE = 32 << 20
 """Bytes of one XML part."""
 _ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _ENCODINGS = {b"utf-8", b"us-ascii", b"ascii", b"gb2312", b"gbk", b"gb18030"}
+_BEYOND = 1e9
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
 
 
@@ -89,12 +89,12 @@ def text(element: Element | None) -> str:
 
 
 def numbers(told: str | None) -> tuple[float, ...]:
-    """The numbers of an `ST_Array`; none at all where one of them is none."""
+    """The numbers of an `ST_Array`; none at all where one of them is none, or beyond reason."""
     words = (told or "").split()
     if len(words) > 4096 or not all(map(_NUMBER.fullmatch, words)):
         return ()
     found = tuple(map(float, words))
-    return found if all(map(math.isfinite, found)) else ()
+    return found if all(abs(each) < _BEYOND for each in found) else ()
 
 
 def box(told: str | None) -> tuple[float, float, float, float] | None:

@@ -44,6 +44,8 @@ class Limits:
     """Bytes of all parts, unpacked."""
     ratio: int = 200
     """How often larger a part of more than a megabyte may become."""
+    total_ratio: int = 100
+    """How often larger than the container all parts together, if more than 64 megabytes."""
 
 
 LIMITS = Limits()
@@ -101,7 +103,7 @@ class OFDPackage:
         records = list(_directory(data, count, start))
         records.sort(key=lambda each: each.begin)
         entries = tuple(_located(data, records, start))
-        _bounded(entries, limits)
+        _bounded(entries, limits, len(data))
         _distinct(entries)
         parts = {each.name: each for each in entries if not each.folder}
         return cls(data, entries, parts)
@@ -315,7 +317,7 @@ def _described(data: bytes, at: int, bound: int, entry: Entry) -> int:
     raise MalformedDocument("headers-disagree", entry.name)
 
 
-def _bounded(entries: tuple[Entry, ...], limits: Limits) -> None:
+def _bounded(entries: tuple[Entry, ...], limits: Limits, whole: int) -> None:
     total = 0
     for entry in entries:
         total += entry.size
@@ -327,6 +329,8 @@ def _bounded(entries: tuple[Entry, ...], limits: Limits) -> None:
             raise MalformedDocument("size", entry.name)
         if entry.folder and entry.size:
             raise MalformedDocument("folder", entry.name)
+    if total > 64 << 20 and total > limits.total_ratio * whole:
+        raise MalformedDocument("ratio")
 
 
 def _explodes(size: int, packed_size: int, limits: Limits) -> bool:

@@ -7,9 +7,10 @@ from the page's upper left corner. A character is taken as a box one advance wid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
@@ -17,13 +18,14 @@ from seals.ofd.markup import Element, box, local, named, numbers, only, parsed, 
 from seals.ofd.package import OFDPackage
 from seals.ofd.signatures import Box
 
-MAX_OBJECTS = 200_000
-"""Of one page."""
+MAX_OBJECTS = 300_000
+"""Objects and characters of one page."""
 MAX_NESTING = 32
 _PAGE = (0.0, 0.0, 0.0, 0.0)
 _IDENTITY = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _LAYERS = ("Background", "Body", "Foreground")
-_ASCENT, _DESCENT = 0.85, 0.15
+_ASCENT = 0.85
+"""Of the size above the baseline."""
 _SUBPATH = re.compile(r"[MS]")
 
 
@@ -61,6 +63,22 @@ class Painted:
     white: bool
 
 
+def bounded(objects: Iterable[Painted], part: str) -> list[Painted]:
+    """All of them.
+
+    Raises:
+        MalformedDocument: `objects`: more than are looked at.
+    """
+    found: list[Painted] = []
+    count = 0
+    for each in objects:
+        count += 1 + len(each.glyphs)
+        if count > MAX_OBJECTS:
+            raise MalformedDocument("objects", part)
+        found.append(each)
+    return found
+
+
 def painted(
     package: OFDPackage, page: Page, templates: Mapping[str, tuple[str, str]]
 ) -> Iterator[Painted]:
@@ -82,18 +100,13 @@ def painted(
         if part:
             place = each.get("ZOrder") or usual
             (above if place == "Foreground" else below).append(part)
-    count = 0
     for part, top in (
         *((part, None) for part in below),
         (page.part, root),
         *((part, None) for part in above),
     ):
         here = parsed(package.read(part), part) if top is None else top
-        for one in _layers(here, part):
-            count += 1
-            if count > MAX_OBJECTS:
-                raise MalformedDocument("objects", page.part)
-            yield one
+        yield from _layers(here, part)
 
 
 def template_pages(root: Element, found: Graph, part: str) -> dict[str, tuple[str, str]]:
@@ -119,7 +132,7 @@ def appearances(root: Element, part: str) -> Iterator[tuple[Element, tuple[Paint
         objects: list[Painted] = []
         for appearance in named(annotation, "Appearance"):
             origin = box(appearance.get("Boundary")) or _PAGE
-            objects += _objects(appearance, part, origin[:2], 0)
+            objects += bounded(_objects(appearance, part, origin[:2], 0), part)
         yield annotation, tuple(objects)
 
 
@@ -194,27 +207,38 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
 
 def _glyphs(each: Element, boundary: Box, size: float) -> Iterator[Glyph]:
     matrix = numbers(each.get("CTM"))
-    a, b, c, d, e, f = matrix if len(matrix) == 6 else _IDENTITY
+    turned = len(matrix) == 6 and matrix != _IDENTITY
     x = y = 0.0
     for code in named(each, "TextCode"):
         told = str(code.text or "")
+        if len(told) > MAX_OBJECTS:
+            raise MalformedDocument("objects")
         x = (numbers(code.get("X")) or (x,))[0]
         y = (numbers(code.get("Y")) or (y,))[0]
         right, down = _deltas(code.get("DeltaX"), told), _deltas(code.get("DeltaY"), told)
-        left, base = x, y
-        for at, character in enumerate(told):
-            advance = right[at] if at < len(right) else 0.0
-            wide = advance if advance > 0 else size
-            corners = [
-                (a * px + c * py + e, b * px + d * py + f)
-                for px in (left, left + wide)
-                for py in (base - _ASCENT * size, base + _DESCENT * size)
-            ]
-            x0, y0 = (min(axis) for axis in zip(*corners, strict=True))
-            x1, y1 = (max(axis) for axis in zip(*corners, strict=True))
-            yield Glyph(character, (boundary[0] + x0, boundary[1] + y0, x1 - x0, y1 - y0))
-            left += advance
-            base += down[at] if at < len(down) else 0.0
+        left, top = x, y - _ASCENT * size
+        for character, advance, sink in zip_longest(told, right, down, fillvalue=0.0):
+            if not isinstance(character, str):
+                break
+            told_box = left, top, advance if advance > 0 else size, size
+            left, top = left + advance, top + sink
+            if turned:
+                told_box = _turned(told_box, matrix)
+            yield Glyph(character, _moved(told_box, boundary))
+
+
+def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
+    """The box around a box after a transformation."""
+    a, b, c, d, e, f = matrix
+    x, y, width, height = told
+    corners = [
+        (a * px + c * py + e, b * px + d * py + f)
+        for px in (x, x + width)
+        for py in (y, y + height)
+    ]
+    left, top = (min(axis) for axis in zip(*corners, strict=True))
+    right, bottom = (max(axis) for axis in zip(*corners, strict=True))
+    return left, top, right - left, bottom - top
 
 
 def _deltas(told: str | None, characters: str) -> list[float]:

@@ -126,7 +126,7 @@ def _across(across: AcrossPages, picture: Picture, pages: Sequence[Page]) -> lis
     top = across.y - height / 2
     stamps = []
     for at, page in enumerate(pages[across.first - 1 : last]):
-        if top < 0 or top + height > page.height:
+        if not 0 <= top <= page.height - height:
             raise SealRefused("off-page", page.id)
         shown = 0.0 if across.edge is Edge.LEFT else page.width - width
         boundary = shown - at * width, top, float(picture.width), height

@@ -8,12 +8,13 @@ the container without a use. All reasons are told, each with its key and place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
 from seals.ofd.markup import Element, local, named, parsed
 from seals.ofd.package import OFDPackage
-from seals.ofd.painted import Ink, Painted, appearances, painted, template_pages
+from seals.ofd.painted import Ink, Painted, appearances, bounded, painted, template_pages
 from seals.ofd.signatures import Box
 
 MAX_REASONS = 200
@@ -77,7 +78,7 @@ def _shown(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator
             if "false" in {annotation.get("Visible"), annotation.get("Print")}:
                 yield "hidden", part
     for page in pages:
-        yield from _page_reasons(page, [*objects(page), *above(page)])
+        yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
 
 
 def page_objects(package: OFDPackage, found: Graph) -> Callable[[Page], Iterator[Painted]]:
@@ -165,10 +166,11 @@ class _Covers:
         self._cells: dict[tuple[int, int], list[tuple[int, Box]]] = {}
         self.compared = 0
         for at, each in enumerate(objects):
-            if each.covers:
+            if each.covers and self.compared <= MAX_COMPARED:
                 x, y, width, height = each.box
                 for column in range(self._index(x), self._index(x + width) + 1):
                     for row in range(self._index(y), self._index(y + height) + 1):
+                        self.compared += 1
                         self._cells.setdefault((column, row), []).append((at, each.box))
 
     def above(self, at: int, point: tuple[float, float]) -> bool:

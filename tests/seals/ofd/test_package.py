@@ -176,6 +176,10 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a second name": ("name-twice", lambda: extra(0x7075, b"\x01\x00\x00\x00\x00evil.xml")),
     "a torn extra field": ("extra", torn_extra),
     "a ratio": ("ratio", lambda: bomb(3 << 20)),
+    "a ratio of many": (
+        "ratio",
+        lambda: zipped(*(f"{at}.xml" for at in range(70)), content=bytes(1 << 20)),
+    ),
 }
 
 

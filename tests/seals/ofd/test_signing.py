@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seals.errors import DocumentRefused, MalformedDocument, SealingFailed, SealRefused
 from seals.making import make_seal
@@ -216,6 +219,8 @@ NOWHERE: dict[str, tuple[str, Sequence[Placement]]] = {
     "one page": ("one-page", (AcrossPages(first=2, last=2),)),
     "backwards": ("one-page", (AcrossPages(first=3, last=1),)),
     "across, below": ("off-page", (AcrossPages(y=290),)),
+    "across, not a number": ("off-page", (AcrossPages(y=float("nan")),)),
+    "an endless way": ("off-page", (AtKeyword(keyword=KEYWORD, right=float("inf")),)),
 }
 
 
@@ -347,6 +352,11 @@ NOT_SEALED: dict[str, tuple[str, dict[str, bytes]]] = {
         "objects", body('<ofd:PageBlock ID="1">' * 60 + TEXT + "</ofd:PageBlock>" * 60)),
     "more covers than are compared": (
         "objects", body(RECTANGLE.format(id=1, box="20 40 9 9") * 2500, TEXT * 400)),
+    "more characters than are looked at": ("objects", body(line("字" * 300_001, 40))),
+    "more covers than fit in cells": (
+        "objects", body(RECTANGLE.format(id=1, box="0 0 210 297") * 10_000)),
+    "numbers beyond reason": (
+        "off-page", body(TEXT.replace('DeltaX="g 4 5"', 'DeltaX="9e8 9e8"'))),
     "no size": (
         "no-pages", {"/Doc_0/Document.xml": ROOT.replace(b"0 0 210 297", b"0 0 0 0")}),
 }  # fmt: skip
@@ -392,6 +402,27 @@ SEALED: dict[str, dict[str, bytes]] = {
 def test_documents_that_look_odd_and_are_sealed(changes: dict[str, bytes]) -> None:
     """Nothing in them is hidden."""
     assert inspect(sealed(document(changes))).signatures
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_pages_of_any_kind(data: st.DataObject) -> None:
+    """Numbers, words and whole pieces exchanged on a page: sealed and right, or refused."""
+    whole = page(
+        TEXT, IMAGE.format(id=30, box="20 60 10 9"), RECTANGLE.format(id=31, box="0 0 9 9")
+    )
+    words = re.findall(rb'"[^"]*"', whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        old = data.draw(st.sampled_from(words))
+        new = data.draw(st.sampled_from([*words, b'"-1e9"', b'"1e8 1e8 1e8 1e8 1e8 1e8"', b'"g"',
+                                         b'"g 99999999999 1"', b'""', b'"NaN"', b'"true"']))  # fmt: skip
+        whole = whole.replace(old, new)
+    try:
+        made = sealed(document({FIRST: whole}), (AtKeyword(keyword="金额"), *HERE))
+    except (DocumentRefused, MalformedDocument, SealRefused):
+        return
+
+    assert verify(made, NOW).verdict is Verdict.INDETERMINATE
 
 
 def test_all_reasons_are_told() -> None:
