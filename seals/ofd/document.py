@@ -288,13 +288,12 @@ class _Walk:
     def _locs(self, root: Element, rule: _Rule, part: str) -> Iterator[str]:
         found = [root]
         for name in rule.way:
-            below: list[Element] = []
-            for parent in found:
-                here = list(named(parent, name))
-                if len(here) > 1 and name not in _REPEATED:
-                    self._problem("doubled", part)
-                below += here
-            found = below
+            below = [list(named(parent, name)) for parent in found]
+            if name not in _REPEATED and any(len(here) > 1 for here in below):
+                self._problem("doubled", part)
+            found = [each for here in below for each in here]
+            if not found:
+                return
         for each in found:
             loc = each.get(rule.attribute) if rule.attribute else text(each)
             if loc or rule.kind in {Kind.DOCUMENT, Kind.PAGE, Kind.SIGNATURE}:

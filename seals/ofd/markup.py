@@ -68,7 +68,7 @@ def local(element: Element) -> str:
 
 def named(parent: Element, name: str) -> Iterator[Element]:
     """The children of this name."""
-    return (each for each in parent if local(each) == name)
+    return parent.iterchildren(f"{{*}}{name}")
 
 
 def only(parent: Element, name: str, where: str) -> Element | None:
