@@ -91,3 +91,28 @@ class GlyphMissing(SealError, LookupError):
     def __init__(self, character: str) -> None:
         super().__init__(f"U+{ord(character):04X}")
         self.character = character
+
+
+class IllegalAct(SealError, ValueError):
+    """An act that a seal's state, its actor or its data does not allow. `why` is a stable key."""
+
+    code = "seals.illegal-act"
+    origin = "caller"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class UnknownSeal(SealError, LookupError):
+    """No seal under that identifier."""
+
+    code = "seals.unknown"
+    origin = "caller"
+
+
+class RegisterConflict(SealError, RuntimeError):
+    """Somebody else changed the seal in between: read it again."""
+
+    code = "seals.conflict"
+    retryable = True

@@ -66,7 +66,7 @@ class Face:
         )
 
 
-class _Steps(BasePen):
+class _Steps(BasePen):  # type: ignore[misc]  # fontTools has no types
     """Takes what a font draws, in ems; quadratic curves become cubic ones."""
 
     def __init__(self, glyphs: Any, scale: float) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from seals.drawing import Drawing, Placing, Shape, ellipse, polygon, star
 from seals.errors import SealRefused
@@ -396,7 +397,7 @@ def _free(ring: Ring, inside: float, top: float, bottom: float) -> float:
 
 def _between(table: Sequence[tuple[int, float]], count: int) -> float:
     """The table's value at `count`, on straight lines between its points."""
-    for (low, at_low), (high, at_high) in zip(table, table[1:], strict=False):
+    for (low, at_low), (high, at_high) in pairwise(table):
         if count <= high:
             share = max(count - low, 0) / (high - low)
             return at_low + (at_high - at_low) * share

@@ -87,9 +87,7 @@ def laid_straight(line: Line) -> list[Shape]:
     shapes = []
     for glyph in line.text:
         part = room(glyph) * wide
-        shapes.append(
-            _set(glyph, at + part / 2, line.centre[1], 0, wide, high, line.weight)
-        )
+        shapes.append(_set(glyph, at + part / 2, line.centre[1], 0, wide, high, line.weight))
         at += part
     return shapes
 
