@@ -13,6 +13,8 @@ EM_MIDDLE = 0.38
 """Where the middle of a Chinese character lies above the baseline, in ems."""
 INK = 0.92
 """How much of the em a Chinese character fills."""
+NARROWEST = 0.62
+"""Width by height below which a straight line rather becomes lower than narrower."""
 _SAMPLES = 1440
 
 
@@ -83,6 +85,7 @@ def laid_straight(line: Line) -> list[Shape]:
     high = line.tall / INK
     whole = sum(room(glyph) for glyph in line.text)
     wide = min(high * line.widest, line.wide / whole)
+    high = min(high, wide / NARROWEST)
     at = line.centre[0] - whole * wide / 2
     shapes = []
     for glyph in line.text:

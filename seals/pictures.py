@@ -23,6 +23,7 @@ MAX_CHUNKS = 4096
 MIN_DPI = 300
 MAX_MM = 170
 SHAPE_TOLERANCE = 0.03
+_PALETTE = 3
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _DEPTHS = {0: {1, 2, 4, 8, 16}, 2: {8, 16}, 3: {1, 2, 4, 8}, 4: {8, 16}, 6: {8, 16}}
 
@@ -91,7 +92,7 @@ _END = chunk(b"IEND", b"")
 
 def _walked(data: bytes) -> bytes:
     """The PNG of the chunks that make its pixels; everything else is left out."""
-    kept: list[bytes] = []
+    kept: dict[bytes, bytes] = {}
     packed: list[bytes] = []
     head = b""
     for kind, body in _chunks(data):
@@ -104,11 +105,16 @@ def _walked(data: bytes) -> bytes:
         elif kind == b"acTL":
             raise PictureRefused("animated")
         elif kind in {b"PLTE", b"tRNS"}:
-            kept.append(chunk(kind, body))
+            if kind in kept or not 0 < len(body) <= 768:
+                raise PictureRefused("damaged")
+            kept[kind] = chunk(kind, body)
         elif kind[:1].isupper() and kind != b"IEND":
             raise PictureRefused("damaged")
     _unpacked(_pixel_bytes(head), packed)
-    parts = (SIGNATURE, chunk(b"IHDR", head), *kept, chunk(b"IDAT", b"".join(packed)), _END)
+    if head[9] == _PALETTE and b"PLTE" not in kept:
+        raise PictureRefused("damaged")
+    colours = [kept[kind] for kind in (b"PLTE", b"tRNS") if kind in kept]
+    parts = (SIGNATURE, chunk(b"IHDR", head), *colours, chunk(b"IDAT", b"".join(packed)), _END)
     return b"".join(parts)
 
 
