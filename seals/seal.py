@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from seals import asn1
-from seals.asn1 import IA5, PRINTABLE, TIME, UTC_TIME, UTF8, Reader
-from seals.errors import Deviation, MalformedSeal
+from seals import ber
+from seals import der as writing
+from seals.asn1 import Fields
+from seals.der import IA5, PRINTABLE, TIME, UTC_TIME, UTF8
+from seals.errors import Deviation, Malformed, MalformedSeal
 from seals.sm2 import InvalidKey, PublicKey, Signature
 
 SM2_SM3 = "1.2.156.10197.1.501"
@@ -23,6 +25,8 @@ SM3 = "1.2.156.10197.1.401"
 HEADER = "ES"
 VERSION = 4
 """Of GB/T 38540-2020: what is written."""
+
+_EXPLICIT_0 = 0xA0
 
 _DIGESTS = {
     SM3: "sm3",
@@ -238,7 +242,7 @@ def read_seal(der: bytes) -> Seal:
     Raises:
         MalformedSeal: It is none, or more than one, or beyond the bounds.
     """
-    reader = Reader(der)
+    reader = Fields(der)
     seal = _seal(reader, "")
     reader.done("")
     return seal
@@ -250,11 +254,11 @@ def read_seal_signature(der: bytes) -> SealSignature:
     Raises:
         MalformedSeal: It is none, or more than one, or beyond the bounds.
     """
-    whole = Reader(der)
+    whole = Fields(der)
     outer = whole.inside("")
     whole.done("")
     signed = outer.raw("toSign")
-    body = Reader(signed, depth=1, deviations=outer.deviations).inside("toSign")
+    body = Fields(signed, outer.deviations).inside("toSign")
     version = body.integer("toSign.version")
     seal = _seal(body, "toSign.eseal")
     read = _signature_v1 if seal.edition is Edition.GMT0031_2014 else _signature_v4
@@ -263,14 +267,14 @@ def read_seal_signature(der: bytes) -> SealSignature:
     return read(der, outer, signed, body, version, seal)
 
 
-def _seal(reader: Reader, where: str) -> Seal:
+def _seal(reader: Fields, where: str) -> Seal:
     """The next value, read as a seal; its deviations go to `reader`, too."""
     der = reader.raw(where)
     own: list[Deviation] = []
-    outer = Reader(der, depth=2, deviations=own).inside(where)
+    outer = Fields(der, own).inside(where)
     raw_info = outer.raw(_in(where, "eSealInfo"))
-    info_reader = Reader(raw_info, depth=3, deviations=own).inside(_in(where, "eSealInfo"))
-    if outer.tag() == asn1.SEQUENCE:
+    info_reader = Fields(raw_info, own).inside(_in(where, "eSealInfo"))
+    if outer.tag() == writing.SEQUENCE:
         seal = _seal_v1(der, outer, raw_info, info_reader, where)
     else:
         seal = _seal_v4(der, outer, raw_info, info_reader, where)
@@ -279,7 +283,7 @@ def _seal(reader: Reader, where: str) -> Seal:
     return seal
 
 
-def _seal_v1(der: bytes, outer: Reader, raw_info: bytes, info: Reader, where: str) -> Seal:
+def _seal_v1(der: bytes, outer: Fields, raw_info: bytes, info: Fields, where: str) -> Seal:
     """GM/T 0031-2014: the maker signs SEQUENCE { eSealInfo, cert, signatureAlgorithm }."""
     told = _info(info, _in(where, "eSealInfo"), dated=UTC_TIME)
     at = _in(where, "signInfo")
@@ -289,7 +293,7 @@ def _seal_v1(der: bytes, outer: Reader, raw_info: bytes, info: Reader, where: st
     algorithm = sign_info.raw(f"{at}.signatureAlgorithm")
     value = sign_info.bits(f"{at}.signData")
     sign_info.done(at)
-    inner = Reader(certificate + algorithm, depth=3, deviations=outer.deviations)
+    inner = Fields(certificate + algorithm, outer.deviations)
     return Seal(
         edition=Edition.GMT0031_2014,
         info=told,
@@ -297,13 +301,13 @@ def _seal_v1(der: bytes, outer: Reader, raw_info: bytes, info: Reader, where: st
         algorithm=inner.oid(f"{at}.signatureAlgorithm"),
         value=value,
         timestamp=b"",
-        signed=asn1.sequence(raw_info, certificate, algorithm),
+        signed=writing.sequence(raw_info, certificate, algorithm),
         der=der,
         deviations=tuple(outer.deviations),
     )
 
 
-def _seal_v4(der: bytes, outer: Reader, raw_info: bytes, info: Reader, where: str) -> Seal:
+def _seal_v4(der: bytes, outer: Fields, raw_info: bytes, info: Fields, where: str) -> Seal:
     """GB/T 38540-2020 and GM/T 0031-2025: the maker signs eSealInfo."""
     told = _info(info, _in(where, "eSealInfo"), dated=TIME)
     certificate = outer.octets(_in(where, "cert"))
@@ -325,7 +329,7 @@ def _seal_v4(der: bytes, outer: Reader, raw_info: bytes, info: Reader, where: st
     )
 
 
-def _info(reader: Reader, where: str, *, dated: int) -> SealInfo:
+def _info(reader: Fields, where: str, *, dated: int) -> SealInfo:
     """`SES_SealInfo`. `dated` is the time type: the edition of 2014 writes UTCTime, and no kind of
     signer list.
     """
@@ -333,18 +337,18 @@ def _info(reader: Reader, where: str, *, dated: int) -> SealInfo:
     header = reader.inside(at)
     header_id = header.text(IA5, f"{at}.ID")
     version = header.integer(f"{at}.version")
-    vendor = _shown(header, IA5, f"{at}.Vid")
+    vendor = header.text(IA5, f"{at}.Vid")
     header.done(at)
     known = {1, 11} if dated == UTC_TIME else {4, 5}
     if header_id != HEADER:
         reader.note("header", f"{at}.ID")
     if version not in known:
         reader.note("version", f"{at}.version")
-    number = _shown(reader, IA5, f"{where}.esID")
+    number = reader.text(IA5, f"{where}.esID")
     at = f"{where}.property"
     inner = reader.inside(at)
     kind = inner.integer(f"{at}.type")
-    name = _shown(inner, UTF8, f"{at}.name")
+    name = inner.text(UTF8, f"{at}.name")
     listed = 1 if dated == UTC_TIME else inner.integer(f"{at}.certListType")
     signers = _signers(inner, listed, f"{at}.certList")
     dates = [inner.time(dated, f"{at}.{each}") for each in ("createDate", "validStart", "validEnd")]
@@ -370,15 +374,7 @@ def _info(reader: Reader, where: str, *, dated: int) -> SealInfo:
     )
 
 
-def _shown(reader: Reader, tag: int, where: str) -> str:
-    """A string that people read: what they cannot see in it is noted."""
-    told = reader.text(tag, where)
-    if not told or not told.isprintable():
-        reader.note("characters", where)
-    return told
-
-
-def _signers(reader: Reader, listed: int, where: str) -> SignerList:
+def _signers(reader: Fields, listed: int, where: str) -> SignerList:
     match listed:
         case 1:
             return ListedCertificates(
@@ -389,7 +385,7 @@ def _signers(reader: Reader, listed: int, where: str) -> SignerList:
     raise MalformedSeal("list-type", where)
 
 
-def _digest(reader: Reader) -> ListedDigest:
+def _digest(reader: Fields) -> ListedDigest:
     where = "certDigest"
     inner = reader.inside(where)
     algorithm, value = inner.text(PRINTABLE, f"{where}.type"), inner.octets(f"{where}.value")
@@ -397,7 +393,7 @@ def _digest(reader: Reader) -> ListedDigest:
     return ListedDigest(algorithm=algorithm, value=value)
 
 
-def _picture(reader: Reader, where: str) -> Picture:
+def _picture(reader: Fields, where: str) -> Picture:
     inner = reader.inside(where)
     told = Picture(
         type=inner.text(IA5, f"{where}.type"),
@@ -411,10 +407,10 @@ def _picture(reader: Reader, where: str) -> Picture:
     return told
 
 
-def _extensions(reader: Reader, where: str) -> tuple[Extension, ...]:
+def _extensions(reader: Fields, where: str) -> tuple[Extension, ...]:
     """`ExtensionDatas`, plain (as all real seals have it) or in [0]."""
-    if reader.tag() == asn1.EXPLICIT_0:
-        wrapped = reader.inside(where, asn1.EXPLICIT_0)
+    if reader.tag() == _EXPLICIT_0:
+        wrapped = reader.inside(where, _EXPLICIT_0)
         found = wrapped.each(where)
         wrapped.done(where)
     elif reader.tag() is None:
@@ -424,10 +420,10 @@ def _extensions(reader: Reader, where: str) -> tuple[Extension, ...]:
     return tuple(_extension(each, where) for each in found)
 
 
-def _extension(reader: Reader, where: str) -> Extension:
+def _extension(reader: Fields, where: str) -> Extension:
     inner = reader.inside(where)
     oid = inner.oid(f"{where}.extnID")
-    told = inner.tag() == asn1.BOOLEAN
+    told = inner.tag() == writing.BOOLEAN
     critical = inner.boolean(f"{where}.critical") if told else False
     if told and not critical:
         reader.note("default-written", f"{where}.critical")
@@ -436,18 +432,18 @@ def _extension(reader: Reader, where: str) -> Extension:
     return Extension(oid=oid, critical=critical, value=value)
 
 
-def _timestamp(reader: Reader, where: str) -> bytes:
+def _timestamp(reader: Fields, where: str) -> bytes:
     at = _in(where, "timeStamp")
     if reader.tag() is None:
         return b""
-    wrapped = reader.inside(at, asn1.EXPLICIT_0)
+    wrapped = reader.inside(at, _EXPLICIT_0)
     token = wrapped.bits(at)
     wrapped.done(at)
     return token
 
 
 def _signature_v1(
-    der: bytes, outer: Reader, signed: bytes, body: Reader, version: int, seal: Seal
+    der: bytes, outer: Fields, signed: bytes, body: Fields, version: int, seal: Seal
 ) -> SealSignature:
     """GM/T 0031-2014: certificate and algorithm lie inside; the time may be a timestamp."""
     told = body.bits("toSign.timeInfo")
@@ -479,19 +475,21 @@ def _signature_v1(
 def _time_info(told: bytes, deviations: list[Deviation]) -> tuple[datetime | None, bytes]:
     """A time value, or the bare content of one, or else a timestamp."""
     where = "toSign.timeInfo"
+    if told[:1] in {bytes((UTC_TIME,)), bytes((TIME,))}:
+        inner = Fields(told, deviations)
+        claimed = inner.time(told[0], where)
+        inner.done(where)
+        return claimed, b""
     for tag in (UTC_TIME, TIME):
         try:
-            if told[:1] == bytes((tag,)):
-                reader = Reader(told, depth=2, deviations=deviations)
-                return reader.time(tag, where), b""
-            return asn1.moment(told, tag, where, deviations), b""
-        except MalformedSeal:
+            return ber.moment(ber.whole(writing.tlv(tag, told))), b""
+        except Malformed:
             continue
     return None, told
 
 
 def _signature_v4(
-    der: bytes, outer: Reader, signed: bytes, body: Reader, version: int, seal: Seal
+    der: bytes, outer: Fields, signed: bytes, body: Fields, version: int, seal: Seal
 ) -> SealSignature:
     """GB/T 38540-2020 and GM/T 0031-2025: certificate and algorithm stand behind what is signed."""
     claimed = body.time(TIME, "toSign.timeInfo")
