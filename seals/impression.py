@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from seals.drawing import Drawing, Placing, Shape, ellipse, polygon, star
+from seals.drawing import Drawing, Placing, Shape, ellipse, png, polygon, star
 from seals.errors import SealRefused
 from seals.glyphs import Face, Glyph
 from seals.lettering import EM_MIDDLE, Line, Ring, laid_along, laid_straight
+from seals.seal import Picture
 
 RED = (0xE6, 0x00, 0x12)
 MIN_RING, MAX_RING = 6, 30
 MAX_LOWER = 14
-MAX_DIAMETER = 60.0
+MAX_DIAMETER = 60
 """Of the State Council; nothing is larger."""
 _CODE = re.compile(r"[0-9A-Z]{1,18}")
 _WORDS = re.compile(r"[\w·（）()《》〔〕—\-、 第号]+")
@@ -59,7 +60,7 @@ class Centre(StrEnum):
 class Size:
     """Diameter in mm and centre; where the rule says `at most`, the diameter is the largest."""
 
-    diameter: float
+    diameter: int
     centre: Centre
     at_most: bool = False
 
@@ -127,8 +128,8 @@ class RoundSeal:
     ring: str
     """The legal name, 6 to 30 characters, from left to right."""
     level: Level
-    diameter: float = 0
-    """Millimetres; nought for what the level says."""
+    diameter: int = 0
+    """Whole millimetres, as a seal tells its picture's size; nought for what the level says."""
     lower: tuple[str, ...] = ()
     """Up to two straight lines below the star: the kind (`审批服务专用章`), a number (`（1）`), or the
     last part of the name."""
@@ -145,8 +146,8 @@ class OvalSeal:
     middle: str
     number: str
     """Shown as it is, e.g. `编号：01`."""
-    width: float = 45
-    height: float = 30
+    width: int = 45
+    height: int = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +156,7 @@ class NameSeal:
 
     name: str
     """2 to 6 characters; 印 or 之印 fills four places."""
-    side: float = 20
+    side: int = 20
 
 
 def round_seal(seal: RoundSeal, face: Face, shape: Proportions = USUAL) -> Drawing:
@@ -285,7 +286,17 @@ def _corners(low: float, high: float) -> tuple[tuple[float, float], ...]:
     return (low, low), (high, low), (high, high), (low, high)
 
 
-def _size(seal: RoundSeal) -> float:
+def picture(drawing: Drawing) -> Picture:
+    """The drawing as a seal carries it: PNG at print resolution, and its size in mm."""
+    return Picture(
+        type="PNG",
+        data=png(drawing),
+        width=round(drawing.width),
+        height=round(drawing.height),
+    )
+
+
+def _size(seal: RoundSeal) -> int:
     """Diameter by level; an emblem is nothing that we draw."""
     rule = SIZES[seal.level]
     if rule.centre is Centre.EMBLEM or seal.centre is Centre.EMBLEM:

@@ -12,6 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from seals import ber
 from seals import der as writing
@@ -173,8 +174,11 @@ class Seal:
     deviations: tuple[Deviation, ...]
 
     def maker_signature(self) -> SignatureState:
-        """The maker's signature over the original bytes. Says nothing of the maker's certificate."""
-        return signature_state(self.x509_cert, self.algorithm, self.signed, self.value)
+        """The maker's signature over the original bytes. Says nothing of the maker's certificate.
+
+        The answer of the last few hundred seals is remembered: a seal is set many times.
+        """
+        return _remembered(self.x509_cert, self.algorithm, self.signed, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +235,9 @@ def signature_state(
         return SignatureState.UNREADABLE_VALUE
     right = key.verify(signature, signed)
     return SignatureState.MATCHES if right else SignatureState.DIFFERS
+
+
+_remembered = lru_cache(maxsize=256)(signature_state)
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seals import der
+from seals.algorithms import Algorithm
 from seals.asn1 import MAX_COUNT, Fields
+from seals.classical import ClassicalKey
 from seals.errors import MalformedSeal, SealingFailed, SealRefused
+from seals.glyphs import song
+from seals.impression import Level, RoundSeal, picture, round_seal
 from seals.keys import SM2Key
 from seals.making import (
     embed_seal,
@@ -49,6 +55,7 @@ from tests.world.seals import (
     seal,
     x509_cert,
 )
+from tests.world.services import without
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "ofd"
 MATCHES, DIFFERS = SignatureState.MATCHES, SignatureState.DIFFERS
@@ -162,6 +169,45 @@ def test_what_another_key_signed_does_not_leave() -> None:
         embed_signature(prepared, stranger.sign(prepared.to_sign))
     with pytest.raises(SealingFailed):
         embed_seal(prepare_seal(INFO, MAKER_CERT), Signature(r=1, s=1).der)
+
+
+def test_openssls_own_command_line_agrees(tmp_path: Path) -> None:
+    """It walks the DER that we write, and verifies the signer over `TBS_Sign` and the maker over
+    `SES_SealInfo`; over changed bytes it does not.
+    """
+    program = shutil.which("openssl")
+    if program is None:
+        without("no openssl command here")
+    drawing = round_seal(RoundSeal(ring="示范市大数据管理局", level=Level.DEPARTMENT), song())
+    info = replace(INFO, picture=picture(drawing))
+    made = sign(DIGEST, make_seal(info, MAKER_KEY, MAKER_CERT), SIGNER_KEY, SIGNER_CERT, NOW, PATH)
+    (tmp_path / "whole").write_bytes(made.der)
+    walk = [program, "asn1parse", "-inform", "DER", "-in", tmp_path / "whole"]
+    walked = subprocess.run(walk, capture_output=True, text=True, check=True).stdout
+    assert walked.count("SM2-with-SM3") == 2
+    assert made.seal.info.picture.width == 45
+
+    for key, signed_bytes, value in (
+        (SIGNER_KEY, made.signed, made.value),
+        (MAKER_KEY, made.seal.signed, made.seal.value),
+    ):
+        (tmp_path / "key").write_text(PublicKey.from_spki(key.spki).pem)
+        (tmp_path / "value").write_bytes(value)
+        for data, right in ((signed_bytes, True), (signed_bytes + b"x", False)):
+            (tmp_path / "data").write_bytes(data)
+            verify = [program, "dgst", "-sm3", "-sigopt", "distid:1234567812345678"]
+            verify += ["-verify", tmp_path / "key", "-signature", tmp_path / "value"]
+            done = subprocess.run([*verify, tmp_path / "data"], capture_output=True, check=False)
+            assert (done.returncode == 0) is right
+
+
+def test_a_key_of_another_kind_makes_and_sets_no_seal() -> None:
+    """GB/T 38540 names SM2."""
+    key = ClassicalKey.generate(Algorithm.ECDSA_SHA256)
+    with pytest.raises(SealRefused, match="key-algorithm"):
+        make_seal(INFO, key, MAKER_CERT)
+    with pytest.raises(SealRefused, match="key-algorithm"):
+        sign(DIGEST, seal(), key, SIGNER_CERT, NOW, PATH)
 
 
 NOT_MADE: dict[str, tuple[str, SealInfo]] = {
