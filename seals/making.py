@@ -27,9 +27,8 @@ from seals.seal import (
     SealSignature,
     SignatureState,
     SignerList,
-    read_seal,
-    read_seal_signature,
 )
+from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import Signature
 
 DIGEST = 32

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from seals.algorithms import Algorithm
-from seals.lifecycle import RegisteredSeal
+from seals.registered import RegisteredSeal
 from seals.using import Freeze, Use
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from seals.errors import RegisterConflict, SealRefused, UnknownSeal
-from seals.lifecycle import RegisteredSeal
+from seals.registered import RegisteredSeal
 from seals.using import Freeze, Use, local_day, why_not
 
 

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
-from seals.lifecycle import ON_FILE, RegisteredSeal, SealKind, State
+from seals.registered import ON_FILE, RegisteredSeal, SealKind, State
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 """One zone, no summer time."""

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from seals.errors import RegisterConflict, SealRefused, UnknownSeal
-from seals.lifecycle import Actor, Lifecycle, Limits, RegisteredSeal, SealKind, collect
+from seals.lifecycle import Lifecycle, collect
 from seals.ports import SealRegister
 from seals.register import MemoryRegister
+from seals.registered import Actor, Limits, RegisteredSeal, SealKind
 from seals.using import Freeze, Use
 from tests.world.seals import NOW
 

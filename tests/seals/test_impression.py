@@ -15,19 +15,9 @@ from PIL import Image
 from seals.drawing import Drawing, Shape, png, svg
 from seals.errors import GlyphMissing, SealRefused
 from seals.glyphs import song
-from seals.impression import (
-    RED,
-    SIZES,
-    Centre,
-    Level,
-    NameSeal,
-    OvalSeal,
-    RoundSeal,
-    name_seal,
-    oval_seal,
-    round_seal,
-)
+from seals.impression import RED, NameSeal, OvalSeal, RoundSeal, name_seal, oval_seal, round_seal
 from seals.pictures import checked_picture
+from seals.proportions import SIZES, Centre, Level
 
 CODE = "9901010000001"
 NAME = "示范省示范市示例自治县人力资源和社会保障局劳动就业管理服务中心"[:30]

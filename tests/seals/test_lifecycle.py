@@ -11,19 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seals.errors import IllegalAct
-from seals.lifecycle import (
+from seals.lifecycle import Lifecycle, collect
+from seals.registered import (
     ENDED,
     ON_FILE,
     TABLE,
     Act,
     Actor,
     Entry,
-    Lifecycle,
     Limits,
     RegisteredSeal,
     SealKind,
     State,
-    collect,
 )
 from seals.using import BEIJING, Freeze, Use, coverage, why_not
 from tests.world.seals import NOW

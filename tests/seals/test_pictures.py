@@ -15,8 +15,9 @@ from PIL import Image, ImageDraw, PngImagePlugin
 from seals.drawing import SIGNATURE, chunk, png, svg
 from seals.errors import PictureRefused
 from seals.glyphs import song
-from seals.impression import RED, Level, NameSeal, RoundSeal, name_seal, round_seal
+from seals.impression import RED, NameSeal, RoundSeal, name_seal, round_seal
 from seals.pictures import MAX_BYTES, checked_picture
+from seals.proportions import Level
 
 DRAWING = round_seal(
     RoundSeal(ring="示范市大数据管理局", level=Level.DEPARTMENT, diameter=42, code="9901010000001"),

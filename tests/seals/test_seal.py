@@ -21,7 +21,7 @@ from seals.asn1 import MAX_COUNT, Fields
 from seals.classical import ClassicalKey
 from seals.errors import MalformedSeal, SealingFailed, SealRefused
 from seals.glyphs import song
-from seals.impression import Level, RoundSeal, picture, round_seal
+from seals.impression import RoundSeal, picture, round_seal
 from seals.keys import SM2Key
 from seals.making import (
     embed_seal,
@@ -31,6 +31,7 @@ from seals.making import (
     prepare_signature,
     sign,
 )
+from seals.proportions import Level
 from seals.seal import (
     Edition,
     Extension,
@@ -40,9 +41,8 @@ from seals.seal import (
     SealInfo,
     SignatureState,
     listed_by_digest,
-    read_seal,
-    read_seal_signature,
 )
+from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import PrivateKey, PublicKey, Signature
 from tests.world.seals import (
     DOT,
