@@ -120,24 +120,11 @@ def png(drawing: Drawing, dpi: int = PRINT_DPI) -> bytes:
     high = round(drawing.height / 25.4 * dpi)
     if not (0 < wide <= MAX_SIDE and 0 < high <= MAX_SIDE):
         raise ValueError("too many pixels")
-    painted = raster(_sized(drawing, str(wide), str(high)), wide, high)
-    return _palette_png(painted.getchannel("A"), drawing.colour, dpi)
-
-
-def raster(source: bytes, wide: int, high: int) -> Image.Image:
-    """An SVG without text and references, painted in RGBA on so many pixels.
-
-    Raises:
-        ValueError: The renderer does not accept it.
-    """
-    try:
-        data = resvg_py.svg_to_bytes(
-            svg_string=source.decode(), width=wide, height=high, dpi=96, skip_system_fonts=True
-        )
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None
-    with Image.open(io.BytesIO(bytes(data)), formats=["PNG"]) as picture:
-        return picture.convert("RGBA")
+    source = _sized(drawing, str(wide), str(high)).decode()
+    data = resvg_py.svg_to_bytes(svg_string=source, dpi=96, skip_system_fonts=True)
+    with Image.open(io.BytesIO(bytes(data)), formats=["PNG"]) as painted:
+        alpha = painted.convert("RGBA").getchannel("A")
+    return _palette_png(alpha, drawing.colour, dpi)
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

@@ -15,6 +15,7 @@ from seals.errors import SealRefused
 from seals.glyphs import Face, Glyph
 from seals.lettering import EM_MIDDLE, Line, Ring, laid_along, laid_straight
 from seals.proportions import SIZES, USUAL, Centre, Level, Proportions
+from seals.registered import APPROVAL_NAME
 from seals.seal import Picture
 
 RED = (0xE6, 0x00, 0x12)
@@ -23,7 +24,7 @@ MAX_LOWER = 14
 MAX_DIAMETER = 60
 """Of the State Council; nothing is larger."""
 _CODE = re.compile(r"[0-9A-Z]{1,18}")
-_WORDS = re.compile(r"[\w·（）()《》〔〕—\-、 第号]+")
+_WORDS = re.compile(r"[\w·（）()《》〔〕：、— -]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +192,18 @@ def _corners(low: float, high: float) -> tuple[tuple[float, float], ...]:
     return (low, low), (high, low), (high, high), (low, high)
 
 
+def approval_seal(name: str, code: str = "") -> RoundSeal:
+    """A township's approval seal after its whole name: 示例镇人民政府 around, 审批服务专用章 below.
+
+    Raises:
+        SealRefused: `name`: not of that pattern.
+    """
+    found = APPROVAL_NAME.fullmatch(name)
+    if found is None:
+        raise SealRefused("name")
+    return RoundSeal(ring=found[1], level=Level.TOWNSHIP, lower=(found[2],), code=code)
+
+
 def picture(drawing: Drawing) -> Picture:
     """The drawing as a seal carries it: PNG at print resolution, and its size in mm."""
     return Picture(
@@ -216,7 +229,7 @@ def _size(seal: RoundSeal) -> int:
 def _worded(told: str, least: int, most: int, which: str) -> None:
     if not least <= len(told) <= most:
         raise SealRefused(f"{which}-length")
-    if not _WORDS.fullmatch(told.replace("：", "")) or not told.isprintable():
+    if not _WORDS.fullmatch(told) or not told.isprintable():
         raise SealRefused(f"{which}-characters")
 
 

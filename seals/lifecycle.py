@@ -8,13 +8,13 @@ made a seal never uses it. Whether a seal may sign now is answered by `seals.usi
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from seals.errors import IllegalAct
 from seals.registered import (
+    APPROVAL_NAME,
     ENDED,
     ON_FILE,
     TABLE,
@@ -32,7 +32,6 @@ _BY_OWNER = frozenset({Act.COLLECT, Act.APPLY})
 _REASONED = frozenset(
     {Act.REJECT, Act.LIMIT, Act.SUSPEND, Act.RESUME, Act.REPLACE, Act.REVOKE, Act.DESTROY}
 )
-_APPROVAL_NAME = re.compile(r".{2,}(?:人民政府|街道办事处|管理委员会)审批服务专用章")
 MAX_REASON = 500
 
 
@@ -55,7 +54,7 @@ def collect(
     """
     if not name or not name.isprintable():
         raise IllegalAct("name")
-    if kind is SealKind.APPROVAL and not _APPROVAL_NAME.fullmatch(name):
+    if kind is SealKind.APPROVAL and not APPROVAL_NAME.fullmatch(name):
         raise IllegalAct("name")
     if (kind is SealKind.STATION) is not bool(serial):
         raise IllegalAct("serial")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
-from seals.drawing import MAX_SIDE, PRINT_DPI, SIGNATURE, chunk, density, raster
+from seals.drawing import MAX_SIDE, PRINT_DPI, SIGNATURE, chunk, density
 from seals.errors import PictureRefused
-from seals.vectors import plain_svg
+from seals.vectors import painted, plain_svg
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_CHUNKS = 4096
@@ -183,11 +183,7 @@ def _decoded(opened: Image.Image) -> Image.Image:
 def _painted(data: bytes, width: int, height: int) -> Image.Image:
     """A plain SVG, painted at print resolution."""
     wide, high = (round(side / 25.4 * PRINT_DPI) for side in (width, height))
-    source = plain_svg(data, wide, high)
-    try:
-        return raster(source, wide, high)
-    except ValueError:
-        raise PictureRefused("damaged") from None
+    return painted(plain_svg(data, wide, high))
 
 
 def _encoded(picture: Image.Image) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -24,6 +25,10 @@ class SealKind(StrEnum):
     """Of a service station; one name, told apart by numbers."""
     PERSONAL = "personal"
     """个人名章, of a legal representative or an officer."""
+
+
+APPROVAL_NAME = re.compile(r"(.{2,}(?:人民政府|街道办事处|管理委员会))(审批服务专用章)")
+"""How a township's approval seal is named: its office, then what the seal is for."""
 
 
 class State(StrEnum):

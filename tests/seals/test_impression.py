@@ -15,7 +15,17 @@ from PIL import Image
 from seals.drawing import Drawing, Shape, png, svg
 from seals.errors import GlyphMissing, SealRefused
 from seals.glyphs import song
-from seals.impression import RED, NameSeal, OvalSeal, RoundSeal, name_seal, oval_seal, round_seal
+from seals.impression import (
+    RED,
+    NameSeal,
+    OvalSeal,
+    RoundSeal,
+    approval_seal,
+    name_seal,
+    oval_seal,
+    round_seal,
+)
+from seals.impression import picture as picture_of
 from seals.pictures import checked_picture
 from seals.proportions import SIZES, Centre, Level
 
@@ -193,6 +203,17 @@ def test_a_missing_character_is_named_and_never_a_box() -> None:
         drawn("示范市\U0003106c演示局")
 
     assert missing.value.character == "\U0003106c"
+
+
+def test_a_townships_approval_seal_is_split_where_the_office_ends() -> None:
+    """The office around, what it is for below; 42 mm as for a township."""
+    seal = approval_seal("示范市演示县示例镇人民政府审批服务专用章", CODE)
+
+    assert (seal.ring, seal.lower) == ("示范市演示县示例镇人民政府", ("审批服务专用章",))
+    assert picture_of(round_seal(seal, song())).width == 42
+    for name in ("示例镇人民政府", "审批服务专用章", "示例镇财政所审批服务专用章"):
+        with pytest.raises(SealRefused, match="name"):
+            approval_seal(name)
 
 
 def test_a_station_seal() -> None:
