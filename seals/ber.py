@@ -208,46 +208,38 @@ def boolean(value: Value) -> bool:
 def moment(value: Value) -> datetime:
     """UTCTime or GeneralizedTime: seconds and zone as BER allows, fractions dropped.
 
-    A UTCTime without a zone is refused; nobody could say when it is.
+    One without a zone is refused; nobody could say when it is.
 
     Raises:
         Malformed: Neither, or no time of the calendar.
     """
-    tag, text = value.tag, value.content.decode("ascii", "replace")
-    usual = _USUAL.fullmatch(text) if tag == der.UTC_TIME else None
-    if usual is not None:
-        year, month, day, *clock = map(int, usual.groups())
-        try:
-            hour, minute, second = clock
-            year += 2000 if year < 50 else 1900
-            return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-        except ValueError:
-            raise Malformed("time") from None
-    if tag not in (der.UTC_TIME, der.TIME) or len(text) > 32:
+    form = _TIMES.get(value.tag)
+    found = form and form.fullmatch(value.content)
+    if not found:
         raise Malformed("time")
+    *written, zone = found.groups()
+    year, month, day, hour, minute, second = (int(part or 0) for part in written)
+    if value.tag == der.UTC_TIME:
+        year += 2000 if year < 50 else 1900
     try:
-        if tag == der.UTC_TIME:
-            text = ("20" if int(text[:2]) < 50 else "19") + text
-        digits, zone = _split_zone(text)
-        digits, _, fraction = digits.replace(",", ".").partition(".")
-        if not (digits + fraction).isascii() or not (digits + fraction).isdigit():
-            raise Malformed("time")
-        form = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H"}[len(digits)]
-        return datetime.strptime(digits, form).replace(tzinfo=zone).astimezone(UTC)
-    except (ValueError, LookupError, OverflowError):
+        return datetime(year, month, day, hour, minute, second, tzinfo=_zone(zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Malformed("time") from None
 
 
-_USUAL = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z", re.ASCII)
+_TIMES = {
+    der.UTC_TIME: re.compile(rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(Z|[+-]\d{4})"),
+    der.TIME: re.compile(
+        rb"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(?:(\d\d)(?:[.,]\d{1,9})?)?)?(Z|[+-]\d{4})"
+    ),
+}
 
 
-def _split_zone(text: str) -> tuple[str, timezone]:
-    if text.endswith("Z"):
-        return text[:-1], UTC
-    sign, ahead = text[-5], timedelta(hours=int(text[-4:-2]), minutes=int(text[-2:]))
-    if sign not in "+-":
-        raise ValueError("no zone")
-    return text[:-5], timezone(ahead if sign == "+" else -ahead)
+def _zone(text: bytes) -> timezone:
+    if text == b"Z":
+        return UTC
+    ahead = timedelta(hours=int(text[1:3]), minutes=int(text[3:]))
+    return timezone(-ahead if text.startswith(b"-") else ahead)
 
 
 _STRINGS = {

@@ -115,51 +115,54 @@ class _Search:
                 known.add(each.der)
                 self._by_name.setdefault(each.subject.normal, []).append(each)
         self._checks = 0
-        self._paths = 0
 
     def paths(self, first: X509Certificate) -> Iterator[_Path]:
         """At least one; the anchored ones as they are found, a dead end only where there is none."""
         dead: _Path | None = None
-        waiting: list[tuple[X509Certificate, ...]] = [(first,)]
-        while waiting and self._paths < MAX_PATHS:
-            members = waiting.pop()
-            if members[-1].der in self._anchors:
-                self._paths += 1
-                yield _Path(members, "anchored")
-                continue
-            longer, ending = self._longer(members)
-            waiting += longer[::-1]
-            if not longer:
-                end = _Path(members, ending)
-                if ending == "signature":
-                    end = _Path((*members, self._candidates(members)[0]), "not-found")
-                    if end.members[-1].der in self._anchors:
-                        end = _Path(end.members, "anchored")
-                dead = dead or end
-        if not self._paths:
-            yield dead or _Path((first,), "too-many")
+        found = 0
+        for path in self._walked((first,)):
+            if path.anchored:
+                found += 1
+                yield path
+            if found >= MAX_PATHS:
+                return
+            dead = dead or path
+        if not found and dead is not None:
+            yield dead
 
-    def _longer(
-        self, members: tuple[X509Certificate, ...]
-    ) -> tuple[list[tuple[X509Certificate, ...]], str]:
-        """Paths that are one longer, or why there is none."""
-        last = members[-1]
+    def _walked(self, members: tuple[X509Certificate, ...]) -> Iterator[_Path]:
+        """Where the path goes from here. The next issuer is looked at when the last led nowhere.
+
+        Where nobody's key fits the signature, the likeliest stands in, so that everything else
+        above it is told too.
+        """
+        if members[-1].der in self._anchors:
+            yield _Path(members, "anchored")
+            return
         candidates = self._candidates(members)
-        if not candidates:
-            if last.self_issued and signed_by(last, last.spki) is Verdict.PASSED:
-                return [], "root-not-trusted"
-            there = any(last.issuer.same(each.subject) for each in members[:-1])
-            return [], "loop" if there else "not-found"
-        if len(members) >= MAX_DEPTH:
-            return [], "too-deep"
-        longer: list[tuple[X509Certificate, ...]] = []
+        if not candidates or len(members) >= MAX_DEPTH:
+            yield _Path(members, "too-deep" if candidates else self._end(members))
+            return
+        fits = False
         for candidate in candidates:
             if self._checks >= MAX_CHECKS:
-                return longer, "too-many"
+                break
             self._checks += 1
-            if signed_by(last, candidate.spki) is Verdict.PASSED:
-                longer.append((*members, candidate))
-        return longer, "signature"
+            if signed_by(members[-1], candidate.spki) is Verdict.PASSED:
+                fits = True
+                yield from self._walked((*members, candidate))
+        if not fits and self._checks >= MAX_CHECKS:
+            yield _Path(members, "too-many")
+        elif not fits:
+            yield from self._walked((*members, candidates[0]))
+
+    def _end(self, members: tuple[X509Certificate, ...]) -> str:
+        """Why there is nobody above."""
+        last = members[-1]
+        if last.self_issued and signed_by(last, last.spki) is Verdict.PASSED:
+            return "root-not-trusted"
+        circle = any(last.issuer.same(each.subject) for each in members[:-1])
+        return "loop" if circle else "not-found"
 
     def _candidates(self, members: tuple[X509Certificate, ...]) -> list[X509Certificate]:
         """Who has the issuer's name and is not in the path already; anchors and those with the
@@ -174,9 +177,10 @@ class _Search:
         ]
         wanted = last.authority_key_id
 
-        def unlikely(each: X509Certificate) -> tuple[bool, bool]:
-            other_key = None not in (wanted, each.subject_key_id) and each.subject_key_id != wanted
-            return other_key, each.der not in self._anchors
+        def unlikely(each: X509Certificate) -> tuple[int, bool]:
+            stated = each.subject_key_id
+            doubt = 1 if None in (wanted, stated) else 2 * (stated != wanted)
+            return doubt, each.der not in self._anchors
 
         return sorted(found, key=unlikely)
 

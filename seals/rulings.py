@@ -186,25 +186,32 @@ def _told(
 ) -> tuple[str, Verdict]:
     """What one list of the issuer says."""
     try:
-        if not given.usable:
-            return "list-unusable", _I
-        if not _list_signed(given, issuer.spki):
-            return "list-signature", _I
-        if issuer.key_usage is not None and KeyUsage.CRL_SIGN not in issuer.key_usage:
-            return "list-signer", _I
-        entry = given.revocation(link.certificate.serial)
+        doubt = _doubt(given, issuer)
+        entry = None if doubt else given.revocation(link.certificate.serial)
     except UnknownAlgorithm:
         return "algorithm-unknown", _I
     except (InvalidKey, Malformed):
         return "list-unusable", _I
-    if entry is not None and entry.reason is not Reason.REMOVE_FROM_CRL:
-        if not entry.understood:
-            return "list-unusable", _I
-        if entry.at <= at:
-            return _revoked(entry), _F
+    if doubt or (entry is not None and not entry.understood):
+        return doubt or "list-unusable", _I
+    if entry is not None and entry.reason is Reason.REMOVE_FROM_CRL:
+        entry = None
+    if entry is not None and entry.at <= at:
+        return _revoked(entry), _F
     if not _conclusive(given, link.certificate, at):
         return "list-stale", _I
     return ("not-revoked" if entry is None else "revoked-later"), _P
+
+
+def _doubt(given: RevocationList, issuer: X509Certificate) -> str:
+    """Why a list is not believed; empty where it is."""
+    if not given.usable:
+        return "list-unusable"
+    if not _list_signed(given, issuer.spki):
+        return "list-signature"
+    if issuer.key_usage is not None and KeyUsage.CRL_SIGN not in issuer.key_usage:
+        return "list-signer"
+    return ""
 
 
 @lru_cache(maxsize=16)
