@@ -1,8 +1,8 @@
-"""Keys in a device behind PKCS #11: P-256, RSA and Ed25519 keys of any token with such a module.
+"""Keys in a device behind PKCS #11: P-256 and RSA keys of any token with such a module.
 
-Needs the extra `pkcs11` (python-pkcs11). What leaves for the device is a digest, or for Ed25519 the
-message. Devices speak SM2 through mechanisms of their makers or through SDF (GM/T 0018), neither of
-which PKCS #11 names: such a device stands behind a sealing service (`remote.py`).
+Needs the extra `pkcs11` (python-pkcs11). Only a digest leaves for the device. Devices speak SM2
+through mechanisms of their makers or through SDF (GM/T 0018), neither of which PKCS #11 names: such
+a device stands behind a sealing service (`remote.py`).
 """
 
 from __future__ import annotations

@@ -41,10 +41,16 @@ class VerifyingKey:
         """Too short to be believed today?"""
         return self.kind is KeyKind.RSA and self.bits < MIN_RSA_BITS
 
-    def verify(self, algorithm: Algorithm, message: bytes, signature: bytes) -> bool:
+    def verify(
+        self,
+        algorithm: Algorithm,
+        message: bytes,
+        signature: bytes,
+        signer_id: bytes = sm2.DEFAULT_ID,
+    ) -> bool:
         """Is this the signature of `message`, made so, with this key?
 
-        SM2 signatures may be DER or r ‖ s and are made with the usual id; an algorithm that does
+        SM2 signatures may be DER or r ‖ s, and only they have a signer's id; an algorithm that does
         not go with the key is a no.
         """
         if self.kind not in algorithm.kinds or len(signature) > SIGNATURE_BYTES:
@@ -52,7 +58,7 @@ class VerifyingKey:
         if isinstance(self._key, classical.PublicKey):
             return self._key.verify(algorithm, message, signature)
         try:
-            return self._key.verify(sm2.Signature.read(signature), message)
+            return self._key.verify(sm2.Signature.read(signature), message, signer_id)
         except ValueError:
             return False
 
@@ -67,7 +73,9 @@ class VerifyingKey:
         except ValueError:
             return False
 
-    def digest(self, algorithm: Algorithm, message: bytes) -> bytes:
+    def digest(
+        self, algorithm: Algorithm, message: bytes, signer_id: bytes = sm2.DEFAULT_ID
+    ) -> bytes:
         """What `SigningKey.sign_digest` wants for `message`; for SM2 it holds Z of this key.
 
         Raises:
@@ -76,7 +84,7 @@ class VerifyingKey:
         if self.kind not in algorithm.kinds or not algorithm.digest:
             raise InvalidKey("this algorithm signs no digest with this key")
         if isinstance(self._key, sm2.PublicKey):
-            return sm2.digest_to_sign(self._key, message)
+            return sm2.digest_to_sign(self._key, message, signer_id)
         return plain_digest(algorithm, message)
 
 

@@ -129,6 +129,18 @@ def test_two_threads_may_sign_with_it(named: tuple[str, SigningKey]) -> None:
     assert right == [True] * 10
 
 
+def test_an_sm2_key_may_sign_under_another_id() -> None:
+    """What it signs holds under that id alone, as message and as digest."""
+    usual = SM2Key.generate()
+    key = SM2Key(private=usual.private, signer_id=b"ALICE123@YAHOO.COM")
+    public, signature = verifying_key(key.spki), key.sign(MESSAGE)
+    assert public.verify(key.algorithm, MESSAGE, signature, key.signer_id)
+    assert not public.verify(key.algorithm, MESSAGE, signature)
+    digest = public.digest(key.algorithm, MESSAGE, key.signer_id)
+    assert public.verify_digest(key.algorithm, digest, signature)
+    assert digest != public.digest(key.algorithm, MESSAGE)
+
+
 WRONG_KEYS: dict[str, Callable[[], object]] = {
     "RSA of 1024 bits": lambda: ClassicalKey.generate(Algorithm.RSA_SHA256, 1024),
     "RSA of 100,000 bits": lambda: ClassicalKey.generate(Algorithm.RSA_SHA256, 100_000),

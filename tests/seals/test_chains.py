@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from seals import der
 from seals.algorithms import Algorithm
@@ -431,6 +433,45 @@ def test_an_issuer_that_may_not_sign_lists() -> None:
     assert [(step.key, step.reason) for step in report.complaints] == [
         ("revocation", "list-signer")
     ]
+
+
+def test_a_signature_with_sha1_is_seen_and_not_believed() -> None:
+    """It holds, and the algorithm fails."""
+    key = ClassicalKey.generate(Algorithm.RSA_SHA256, 2048)
+    root = pki.root(key)
+    inner = Algorithm.RSA_SHA1.identifier
+    tbs = read_x509(forged(above=root, inner=inner)).tbs  # type: ignore[arg-type]  # any authority
+    assert isinstance(key.private, rsa.RSAPrivateKey)
+    signature = key.private.sign(tbs, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  (the point)
+    found = read_x509(der.sequence(tbs, inner, der.bits(signature)))
+    report = chain(found, [], [root.certificate], NOW, lists=[pki.listed(root)])
+    assert [(step.key, step.reason) for step in report.complaints] == [
+        ("algorithm", "algorithm-weak")
+    ]
+
+
+@pytest.mark.parametrize("written", ["示例根", "  示例根 ", "示例　根".replace("　", "")])
+@pytest.mark.parametrize("tag", [0x0C, 0x1E])
+def test_an_issuers_name_may_be_written_otherwise(tag: int, written: str) -> None:
+    """In another kind of string, with other blanks: the same name, and it is said."""
+    content = written.encode("utf-8" if tag == 0x0C else "utf-16-be")
+    country = der.set_of(der.sequence(der.oid("2.5.4.6"), der.utf8("cn")))
+    name = der.set_of(der.sequence(der.oid("2.5.4.3"), der.tlv(tag, content)))
+    found = read_x509(forged(issuer=der.sequence(country, name)))
+    report = chain(found, [], WORLD.anchors, NOW, lists=WORLD.lists)
+    assert report.verdict is Verdict.PASSED, report.complaints
+    (step,) = (each for each in report.steps if each.key == "names")
+    assert step.reason == "same-otherwise-written"
+
+
+def test_another_name_is_another_issuer() -> None:
+    """A letter more, an attribute more, another order."""
+    country = der.set_of(der.sequence(der.oid("2.5.4.6"), der.printable("CN")))
+    name = der.set_of(der.sequence(der.oid("2.5.4.3"), der.utf8("示例根")))
+    longer = der.set_of(der.sequence(der.oid("2.5.4.3"), der.utf8("示例根。")))
+    for other in ((country, longer), (country, name, name), (name, country), (name,)):
+        report = chain(read_x509(forged(issuer=der.sequence(*other))), [], WORLD.anchors, NOW)
+        assert report.complaints[0].reason == "not-found"
 
 
 # --- Searching ------------------------------------------------------------------------------------
