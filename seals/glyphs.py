@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -36,11 +38,12 @@ class Face:
         """Args:
         file: TrueType or OpenType.
         """
-        font = TTFont(file, lazy=True)
+        font = TTFont(io.BytesIO(file.read_bytes()), lazy=True)
         self._names: Mapping[int, str] = font.getBestCmap()
         self._glyphs: Any = font.getGlyphSet()
         self._em: int = font["head"].unitsPerEm
-        self.glyph = cache(self._glyph)
+        self._lock = threading.Lock()
+        self.glyph = lru_cache(maxsize=4096)(self._glyph)
 
     def _glyph(self, character: str) -> Glyph:
         """The outline of one character.
@@ -51,9 +54,10 @@ class Face:
         name = self._names.get(ord(character))
         if name is None:
             raise GlyphMissing(character)
-        outline = self._glyphs[name]
         pen = _Steps(self._glyphs, 1 / self._em)
-        outline.draw(pen)
+        with self._lock:  # the font is unpacked as it is needed
+            outline = self._glyphs[name]
+            outline.draw(pen)
         across = [x for step in pen.steps for x, _ in step.points] or [0.0]
         up = [y for step in pen.steps for _, y in step.points] or [0.0]
         return Glyph(

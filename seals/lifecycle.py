@@ -28,7 +28,7 @@ from seals.registered import (
 )
 
 _BY_BUREAU = frozenset({Act.MAKE, Act.FILE})
-_BY_OWNER = frozenset({Act.COLLECT, Act.APPLY})
+_BY_OWNER = frozenset({Act.COLLECT, Act.APPLY, Act.GRANT})
 _REASONED = frozenset(
     {Act.REJECT, Act.LIMIT, Act.SUSPEND, Act.RESUME, Act.REPLACE, Act.REVOKE, Act.DESTROY}
 )
@@ -162,11 +162,13 @@ class Lifecycle:
         return dataclasses.replace(self._moved(seal, Act.FILE, by, at, ""), filing=filing)
 
     def grant(self, seal: RegisteredSeal, by: Actor, at: datetime, user: str) -> RegisteredSeal:
-        """An account may use it from now on.
+        """An account may use it from now on. Only the owner's people say so, and not of themselves.
 
         Raises:
-            IllegalAct: `maker-is-no-user`, `user`, or see `_moved`.
+            IllegalAct: `maker-is-no-user`, `same-person`, `user`, or see `_moved`.
         """
+        if user == by.account:
+            raise IllegalAct("same-person")
         if user in seal.by(Act.MAKE):
             raise IllegalAct("maker-is-no-user")
         if not user or user in seal.users:

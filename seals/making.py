@@ -7,6 +7,7 @@ bytes. What is embedded is read and verified again before it leaves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +33,8 @@ from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import Signature
 
 DIGEST = 32
+PICTURE_TYPES = frozenset({"PNG", "JPG", "BMP", "OFD"})
+"""What others' readers paint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +71,13 @@ def prepare_seal(info: SealInfo, x509_cert: bytes) -> PreparedSeal:
     """What the seal maker signs.
 
     Raises:
-        SealRefused: `info` is none that may be made: `version`, `validity`, `no-signers`, `size`,
-            `no-picture`, `characters`.
+        SealRefused: `info` is none that may be made: `version`, `time`, `validity`, `no-signers`,
+            `size`, `no-picture`, `picture-type`, `characters`.
     """
     if (info.version, info.header) != (VERSION, HEADER):
         raise SealRefused("version")
+    if any(each.tzinfo is None for each in (info.created_at, info.valid_from, info.valid_until)):
+        raise SealRefused("time")
     if not info.valid_from < info.valid_until:
         raise SealRefused("validity")
     if not _listed(info.signers):
@@ -82,6 +87,8 @@ def prepare_seal(info: SealInfo, x509_cert: bytes) -> PreparedSeal:
         raise SealRefused("size")
     if not picture.data:
         raise SealRefused("no-picture")
+    if picture.type not in PICTURE_TYPES:
+        raise SealRefused("picture-type")
     shown = (info.name, info.number, info.vendor, picture.type)
     if not all(each and each.isprintable() for each in shown):
         raise SealRefused("characters")
@@ -145,25 +152,15 @@ def prepare_signature(
         extensions: Written as they are.
 
     Raises:
-        SealRefused: `digest`, `edition`, `seal-deviates`, `seal-signature`, `seal-extension`,
+        SealRefused: `digest`, `edition`, `seal-deviates`, `seal-signature`, `seal-extension`, `time`,
             `seal-not-valid-yet`, `seal-expired`, `signer-not-listed`, `characters`.
     """
     if len(digest) != DIGEST:
         raise SealRefused("digest")
-    if seal.edition is not Edition.GBT38540_2020:
-        raise SealRefused("edition")
-    if seal.deviations:
-        raise SealRefused("seal-deviates")
-    if seal.maker_signature() is not SignatureState.MATCHES:
-        raise SealRefused("seal-signature")
-    if any(each.critical for each in seal.info.extensions):
-        raise SealRefused("seal-extension")
-    if at < seal.info.valid_from:
-        raise SealRefused("seal-not-valid-yet")
-    if at > seal.info.valid_until:
-        raise SealRefused("seal-expired")
-    if not seal.info.signers.lists(x509_cert):
-        raise SealRefused("signer-not-listed")
+    if at.tzinfo is None:
+        raise SealRefused("time")
+    if against := list(_against(seal, x509_cert, at)):
+        raise SealRefused(against[0], ", ".join(against))
     try:
         to_sign = der.sequence(
             der.integer(VERSION),
@@ -206,6 +203,24 @@ def embed_signature(
     if made.signer_signature() is not SignatureState.MATCHES or made.deviations:
         raise SealingFailed("the seal signature does not verify")
     return made
+
+
+def _against(seal: Seal, x509_cert: bytes, at: datetime) -> Iterator[str]:
+    """What speaks against setting this seal now."""
+    if seal.edition is not Edition.GBT38540_2020:
+        yield "edition"
+    if seal.deviations:
+        yield "seal-deviates"
+    if seal.maker_signature() is not SignatureState.MATCHES:
+        yield "seal-signature"
+    if any(each.critical for each in seal.info.extensions):
+        yield "seal-extension"
+    if at < seal.info.valid_from:
+        yield "seal-not-valid-yet"
+    if at > seal.info.valid_until:
+        yield "seal-expired"
+    if not seal.info.signers.lists(x509_cert):
+        yield "signer-not-listed"
 
 
 def _sm2(key: SigningKey) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 
+from seals.errors import SealRefused
 from seals.registered import ON_FILE, RegisteredSeal, SealKind, State
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -31,6 +32,15 @@ class Use:
     """Why, as the matter's number or a short key."""
     certificate_type: str = ""
     """Empty for a document that is no certificate."""
+
+    def __post_init__(self) -> None:
+        """A wish at no certain time cannot be judged.
+
+        Raises:
+            SealRefused: `time`.
+        """
+        if self.at.tzinfo is None:
+            raise SealRefused("time")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,12 @@ def painted(source: bytes) -> Image.Image:
     command = [sys.executable, "-I", "-c", _PAINTER]
     try:
         done = subprocess.run(  # noqa: S603  our own program over checked shapes, on its input
-            command, input=source, capture_output=True, check=False, timeout=6 * PAINT_SECONDS
+            command,
+            input=source,
+            capture_output=True,
+            check=False,
+            timeout=6 * PAINT_SECONDS,
+            env={},
         )
     except subprocess.TimeoutExpired:
         raise PictureRefused("svg-too-costly") from None

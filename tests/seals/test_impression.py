@@ -6,15 +6,17 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
+import pylopdf_fonts_zh_cn
 import pytest
 from PIL import Image
 
 from seals.drawing import Drawing, Shape, png, svg
 from seals.errors import GlyphMissing, SealRefused
-from seals.glyphs import song
+from seals.glyphs import Face, song
 from seals.impression import (
     RED,
     NameSeal,
@@ -205,6 +207,26 @@ def test_a_missing_character_is_named_and_never_a_box() -> None:
     assert missing.value.character == "\U0003106c"
 
 
+def test_the_middle_may_stay_open() -> None:
+    """The lower text then stands in the middle."""
+    words = {"ring": "示范市演示局分局", "level": DEPARTMENT, "lower": ("合同专用章",)}
+    with_star = round_seal(RoundSeal(**words), song())
+    without = round_seal(RoundSeal(**words, centre=Centre.OPEN), song())
+
+    assert len(without.shapes) == len(with_star.shapes) - 1
+    assert middle(without.shapes[-1])[1] < middle(with_star.shapes[-1])[1] - 5
+
+
+def test_many_threads_draw_one_seal_alike() -> None:
+    """The face is shared, its file read by whoever comes first."""
+    face = Face(pylopdf_fonts_zh_cn.serif_path())
+    seal = RoundSeal(ring=NAME, level=DEPARTMENT, lower=("审批服务专用章",), code=CODE)
+    with ThreadPoolExecutor(8) as pool:
+        drawn_by_all = set(pool.map(lambda _: svg(round_seal(seal, face)), range(16)))
+
+    assert drawn_by_all == {svg(round_seal(seal, song()))}
+
+
 def test_a_townships_approval_seal_is_split_where_the_office_ends() -> None:
     """The office around, what it is for below; 42 mm as for a township."""
     seal = approval_seal("示范市演示县示例镇人民政府审批服务专用章", CODE)
@@ -296,8 +318,6 @@ def test_no_picture_is_larger_than_can_be_used() -> None:
 
 def test_the_face_may_be_shared() -> None:
     """Its licence lies beside it."""
-    import pylopdf_fonts_zh_cn  # noqa: PLC0415  only this test asks for the package itself
-
     folder = Path(pylopdf_fonts_zh_cn.__file__).parents[1]
     licences = [path.read_text("utf-8") for path in folder.glob("pylopdf_fonts*/licenses/*")]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals.errors import IllegalAct
+from seals.errors import IllegalAct, SealRefused
 from seals.lifecycle import Lifecycle, collect
 from seals.registered import (
     ENDED,
@@ -242,6 +242,8 @@ REFUSED: dict[str, tuple[str, Callable[[], object]]] = {
     "granted to its maker": ("maker-is-no-user", lambda: LIFE.grant(filed(), HEAD, NOW, "maker")),
     "granted twice": ("user", lambda: LIFE.grant(in_use(), HEAD, NOW, "officer")),
     "granted to nobody": ("user", lambda: LIFE.grant(filed(), HEAD, NOW, "")),
+    "granted to oneself": ("same-person", lambda: LIFE.grant(filed(), HEAD, NOW, "head")),
+    "granted by the bureau": ("not-the-owner", lambda: LIFE.grant(filed(), FILER, NOW, "x")),
     "granted by a stranger": ("not-the-owner", lambda: LIFE.grant(filed(), STRANGER, NOW, "x")),
     "withdrawn from nobody": ("user", lambda: LIFE.withdraw(in_use(), HEAD, NOW, "x")),
     "limits below nought": (
@@ -414,6 +416,12 @@ def test_when_a_seal_may_be_used(
 ) -> None:
     """All reasons against it, in one order."""
     assert answer() == why
+
+
+def test_a_wish_without_a_time_zone_is_none() -> None:
+    """Nobody could say whether it is in hours."""
+    with pytest.raises(SealRefused, match="time"):
+        wish(at=BARE)
 
 
 # --- coverage ---------------------------------------------------------------------------------

@@ -210,6 +210,7 @@ def test_a_key_of_another_kind_makes_and_sets_no_seal() -> None:
         sign(DIGEST, seal(), key, SIGNER_CERT, NOW, PATH)
 
 
+BARE = datetime(2026, 1, 1)  # noqa: DTZ001  a time without zone is the case
 NOT_MADE: dict[str, tuple[str, SealInfo]] = {
     "another version": ("version", replace(INFO, version=5)),
     "another header": ("version", replace(INFO, header="XX")),
@@ -223,7 +224,12 @@ NOT_MADE: dict[str, tuple[str, SealInfo]] = {
     "a name that runs backwards": ("characters", replace(INFO, name="示范市\u202e演示局")),
     "half a character": ("characters", replace(INFO, name="\ud800")),
     "a number in Chinese": ("characters", replace(INFO, number="九九")),
-    "no time zone": ("characters", replace(INFO, created_at=datetime(2026, 1, 1))),  # noqa: DTZ001  that is the case
+    "a picture that nobody paints": (
+        "picture-type",
+        replace(INFO, picture=replace(INFO.picture, type="SVG")),
+    ),
+    "valid from no certain time": ("time", replace(INFO, valid_from=BARE)),
+    "no time zone": ("time", replace(INFO, created_at=BARE)),
 }
 
 
@@ -248,6 +254,7 @@ def test_what_is_not_signed() -> None:
         ("edition", DIGEST, older, SIGNER_CERT, NOW, PATH),
         ("seal-signature", DIGEST, replace(good, signed=b"?"), SIGNER_CERT, NOW, PATH),
         ("seal-extension", DIGEST, strict, SIGNER_CERT, NOW, PATH),
+        ("time", DIGEST, good, SIGNER_CERT, BARE, PATH),
         ("seal-not-valid-yet", DIGEST, good, SIGNER_CERT, early, PATH),
         ("seal-expired", DIGEST, good, SIGNER_CERT, late, PATH),
         ("signer-not-listed", DIGEST, good, other, NOW, PATH),
