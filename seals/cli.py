@@ -139,6 +139,9 @@ def issue(
     out: OutFile,
     name: NameOption,
     organisation: OrganisationOption = "",
+    organisation_id: Annotated[
+        str, typer.Option(help="统一社会信用代码 the organisation's identifier")
+    ] = "",
     days: DaysOption = 365,
     password_file: PasswordFile = None,
 ) -> None:
@@ -148,10 +151,13 @@ def issue(
         label, spki = from_pem(_read(public, MAX_PEM).decode("ascii", "replace"))
         if label != "PUBLIC KEY":
             raise NotIssuable("key-unknown")
+        subject = Subject(
+            common_name=name, organisation=organisation, organisation_id=organisation_id
+        )
         made = authority.issue(
             Wanted(
                 profile=profile,
-                subject=Subject(common_name=name, organisation=organisation),
+                subject=subject,
                 spki=spki,
                 not_before=_now(),
                 not_after=_now() + timedelta(days=days),

@@ -192,3 +192,19 @@ def test_a_closed_device_is_opened_again(device: Path) -> None:
     key.close()
     assert verifying_key(key.spki).verify(key.algorithm, MESSAGE, key.sign(MESSAGE))
     key.close()
+
+
+def test_two_keys_of_one_token_live_together(device: Path) -> None:
+    """One that is not found, or leaves, takes nothing from the other; a wrong PIN still opens nothing."""
+    one = DeviceKey(slot(device, "p256"), Algorithm.ECDSA_SHA256)
+    two = DeviceKey(slot(device, "rsa"), Algorithm.RSA_SHA256)
+    for key in (one, two, one):
+        assert verifying_key(key.spki).verify(key.algorithm, MESSAGE, key.sign(MESSAGE))
+    with pytest.raises(KeyUnavailable):
+        DeviceKey(slot(device, "rsa", "0000-0000"), Algorithm.RSA_SHA256)
+    with pytest.raises(KeyUnavailable):
+        DeviceKey(slot(device, "nobody"), Algorithm.RSA_SHA256)
+    one.close()
+    for key in (two, one):
+        assert verifying_key(key.spki).verify(key.algorithm, MESSAGE, key.sign(MESSAGE))
+    one.close()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from seals import ber, der
-from seals.algorithms import Algorithm
+from seals.algorithms import Algorithm, by_identifier
 from seals.authority import Authority, Profile, Wanted
 from seals.classical import ClassicalKey
 from seals.encoding import pem
@@ -142,6 +142,44 @@ def test_openssls_own_certificates_and_lists_are_read(tmp_path: Path) -> None:
     assert entry is not None
     assert entry.reason is Reason.KEY_COMPROMISE
     assert crl.revocation(11) is None
+
+
+_PSS = ["-sigopt", "rsa_padding_mode:pss", "-sigopt"]
+THEIRS: dict[str, tuple[Algorithm, list[str]]] = {
+    "rsa-sha384": (Algorithm.RSA_SHA384, ["-newkey", "rsa:2048", "-sha384"]),
+    "rsa-sha512": (Algorithm.RSA_SHA512, ["-newkey", "rsa:2048", "-sha512"]),
+    "pss": (
+        Algorithm.RSA_PSS_SHA256, ["-newkey", "rsa:2048", "-sha256", *_PSS, "rsa_pss_saltlen:32"],
+    ),
+    "pss-sha384": (
+        Algorithm.RSA_PSS_SHA384, ["-newkey", "rsa:2048", "-sha384", *_PSS, "rsa_pss_saltlen:48"],
+    ),
+    "pss-sha512": (
+        Algorithm.RSA_PSS_SHA512, ["-newkey", "rsa:2048", "-sha512", *_PSS, "rsa_pss_saltlen:64"],
+    ),
+    "p-384": (
+        Algorithm.ECDSA_SHA384,
+        ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha384"],
+    ),
+    "p-256 with sha-512": (
+        Algorithm.ECDSA_SHA512,
+        ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-sha512"],
+    ),
+    "ed25519": (Algorithm.ED25519, ["-newkey", "ed25519"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_signatures_of_every_algorithm_in_the_table_hold(name: str, tmp_path: Path) -> None:
+    """As OpenSSL makes them; changed, they do not."""
+    algorithm, options = THEIRS[name]
+    openssl(tmp_path, "req", "-x509", "-nodes", "-keyout", "k.pem", *options, "-subj", "/CN=x",
+            "-out", "c.pem")  # fmt: skip
+    (found,) = read_bundle((tmp_path / "c.pem").read_bytes())
+    assert by_identifier(found.algorithm) is algorithm
+    key = verifying_key(found.spki)
+    assert key.verify(algorithm, found.tbs, found.signature)
+    assert key.verify(algorithm, found.tbs + b"x", found.signature) is False
 
 
 def test_what_we_write_we_read() -> None:
