@@ -42,7 +42,8 @@ app.add_typer(evidence_app, name="evidence")
 keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
 app.add_typer(keys_app, name="keys")
 _rooms: dict[str, typer.Typer] = {
-    name: import_module(f"{name}.cli").app for name in ("catalog", "adapters", "adapters.sandbox")
+    name: import_module(f"{name}.cli").app
+    for name in ("catalog", "adapters", "adapters.sandbox", "seals")
 }
 for _name, _app in _rooms.items():
     app.add_typer(_app, name=_name.rpartition(".")[2])

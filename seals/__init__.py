@@ -1,1 +1,1 @@
-"""How bytes become trusted bytes, and how to tell later. So far the SM2 primitives; see README.md."""
+"""How bytes become trusted bytes, and how to tell later: keys, X.509, chains; see README.md."""

@@ -1,305 +1,165 @@
-"""DER (X.690), as much as seals need: a strict reader over the original bytes, and a writer.
+"""Reading the fields of seals one after the other, by name and type, out of the original bytes.
 
-The reader goes through a value once, from left to right, and gives back slices of what it was
-given: what was signed is hashed as it stands, never as we would write it. What cannot be read
-raises `MalformedSeal`; what can be read but is not DER is told to `deviations` and read on.
+Over `ber.py`, which reads single values. What cannot be read raises `MalformedSeal` with the field;
+what can be read but is not DER, or not of the type that the standard names, is told to
+`deviations` and read on. Slices are of what was received: what was signed is hashed as it stands.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
 
-from seals.errors import Deviation, MalformedSeal
+from seals import ber, der
+from seals.ber import Value
+from seals.errors import Deviation, Malformed, MalformedSeal
 
 MAX_SIZE = 8 * 1024 * 1024
 """A picture at print resolution is a tenth of this."""
-MAX_DEPTH = 16
 MAX_COUNT = 1024
-"""Values in one SEQUENCE OF. A seal lists a handful of certificates."""
+"""Values in one SEQUENCE OF, and deviations told. A seal lists a handful of certificates."""
 MAX_TEXT = 4096
+MAX_INTEGER = 8
+"""Bytes; nothing in a seal counts further."""
 
-BOOLEAN, INTEGER, BITS, OCTETS, OID = 0x01, 0x02, 0x03, 0x04, 0x06
-UTF8, PRINTABLE, IA5, UTC_TIME, TIME = 0x0C, 0x13, 0x16, 0x17, 0x18
-SEQUENCE, EXPLICIT_0 = 0x30, 0xA0
-
-_TEXTS = {UTF8: "utf-8", PRINTABLE: "ascii", IA5: "ascii", 0x14: "latin-1", 0x1E: "utf-16-be"}
+_TEXTS = {der.UTF8, der.PRINTABLE, der.IA5, 0x14, 0x1E}
 _TIMES = {
-    UTC_TIME: re.compile(rb"(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?()(Z|[+-]\d{4})?"),
-    TIME: re.compile(rb"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(\.\d{1,6})?(Z|[+-]\d{4})?"),
+    der.UTC_TIME: re.compile(rb"\d{12}Z", re.ASCII),
+    der.TIME: re.compile(rb"\d{14}(\.\d*[1-9])?Z", re.ASCII),
 }
-_CANONICAL = {UTC_TIME: re.compile(rb"\d{12}Z"), TIME: re.compile(rb"\d{14}(\.\d*[1-9])?Z")}
+_T = TypeVar("_T")
 
 
-class Reader:
+class Fields:
     """The values inside one value, one after the other."""
 
     def __init__(
-        self,
-        data: bytes,
-        start: int = 0,
-        end: int | None = None,
-        depth: int = 0,
-        deviations: list[Deviation] | None = None,
+        self, data: bytes, deviations: list[Deviation] | None = None, inside: Value | None = None
     ) -> None:
         """Args:
-        data: The whole of what was received.
-        start: Where the first value begins.
-        end: Where the last one ends; the end of `data` where it is not said.
-        depth: How many values this one lies in.
+        data: What was received.
         deviations: Takes what is not as it should be; shared by all readers of one document.
+        inside: The value to go into; the whole of `data` where it is not said.
 
         Raises:
-            MalformedSeal: Too long, or nested too deeply.
+            MalformedSeal: Too long.
         """
         if len(data) > MAX_SIZE:
             raise MalformedSeal("too-long", "")
-        if depth > MAX_DEPTH:
-            raise MalformedSeal("too-deep", "")
-        self._data, self._at, self._depth = data, start, depth
-        self._end = len(data) if end is None else end
+        self._data = data
+        self._at, self._end = (inside.start, inside.end) if inside else (0, len(data))
         self.deviations: list[Deviation] = [] if deviations is None else deviations
 
     def tag(self) -> int | None:
         """The tag of what comes next; None where nothing does."""
         return self._data[self._at] if self._at < self._end else None
 
-    def inside(self, where: str, tag: int = SEQUENCE) -> Reader:
+    def inside(self, where: str, tag: int = der.SEQUENCE) -> Fields:
         """Go into the next value."""
-        start, end = self._next(tag, where)
-        return Reader(self._data, start, end, self._depth + 1, self.deviations)
+        return Fields(self._data, self.deviations, self._next(where, tag))
 
-    def each(self, where: str) -> list[Reader]:
-        """For each value inside the next SEQUENCE a reader that stands before it."""
+    def each(self, where: str) -> list[Fields]:
+        """For each value inside the next SEQUENCE, a reader that stands before it."""
         inner = self.inside(where)
-        found: list[Reader] = []
+        found: list[Fields] = []
         while inner.tag() is not None:
             if len(found) == MAX_COUNT:
                 raise MalformedSeal("too-many", where)
-            one = inner.raw(where)
-            found.append(Reader(one, depth=self._depth + 1, deviations=self.deviations))
+            found.append(Fields(inner.raw(where), self.deviations))
         return found
 
     def raw(self, where: str) -> bytes:
         """The next value whole, tag and length included, whatever it is."""
-        begin, tag = self._at, self.tag()
-        if tag is None:
-            raise MalformedSeal("missing", where)
-        self._next(tag, where)
-        return self._data[begin : self._at]
+        return self._next(where, self.tag()).whole
 
     def done(self, where: str) -> None:
-        """Raises:
-        MalformedSeal: Something is left that nothing accounts for.
+        """Nothing may be left.
+
+        Raises:
+            MalformedSeal: Something is that nothing accounts for.
         """
         if self._at != self._end:
             raise MalformedSeal("unexpected", where)
 
     def octets(self, where: str) -> bytes:
         """An OCTET STRING."""
-        start, end = self._next(OCTETS, where)
-        return self._data[start:end]
+        return self._next(where, der.OCTETS).content
 
     def bits(self, where: str) -> bytes:
         """A BIT STRING of whole bytes."""
-        start, end = self._next(BITS, where)
-        if start == end or self._data[start] != 0:
-            raise MalformedSeal("bits", where)
-        return self._data[start + 1 : end]
+        return _read(ber.bits, self._next(where, der.BITS), where)
 
     def integer(self, where: str) -> int:
-        """An INTEGER of up to eight bytes; nothing here counts further."""
-        start, end = self._next(INTEGER, where)
-        body = self._data[start:end]
-        if not 1 <= len(body) <= 8:
-            raise MalformedSeal("integer", where)
-        if len(body) > 1 and (body[0], body[1] >> 7) in {(0, 0), (255, 1)}:
+        """An INTEGER of a few bytes."""
+        found = self._next(where, der.INTEGER)
+        if len(found.content) > MAX_INTEGER:
+            raise MalformedSeal("number", where)
+        if ber.padded(found):
             self.note("integer-padding", where)
-        return int.from_bytes(body, signed=True)
+        return _read(ber.number, found, where)
 
     def boolean(self, where: str) -> bool:
         """A BOOLEAN."""
-        start, end = self._next(BOOLEAN, where)
-        if end - start != 1:
-            raise MalformedSeal("boolean", where)
-        if self._data[start] not in {0, 255}:
+        found = self._next(where, der.BOOLEAN)
+        if found.content not in {b"\x00", b"\xff"}:
             self.note("boolean", where)
-        return self._data[start] != 0
+        return _read(ber.boolean, found, where)
 
     def oid(self, where: str) -> str:
         """An OBJECT IDENTIFIER, with dots."""
-        start, end = self._next(OID, where)
-        body = self._data[start:end]
-        if not 1 <= len(body) <= 64 or body[-1] & 0x80:
-            raise MalformedSeal("oid", where)
-        arcs, value = [], 0
-        for byte in body:
-            if value == 0 and byte == 0x80:
-                raise MalformedSeal("oid", where)
-            value = value << 7 | byte & 0x7F
-            if not byte & 0x80:
-                arcs.append(value)
-                value = 0
-        first = min(arcs[0] // 40, 2)
-        return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+        return _read(ber.oid, self._next(where, der.OID), where)
 
     def text(self, tag: int, where: str) -> str:
-        """A string; one of another string type is read and noted."""
-        found = self.tag()
-        if found is not None and found != tag and found in _TEXTS:
-            self.note("string-type", where)
-            tag = found
-        start, end = self._next(tag, where)
-        if end - start > MAX_TEXT:
+        """A string. One of another type is noted, and so is what people cannot see in it."""
+        found = self._next(where, self._alike(tag, _TEXTS, "string-type", where))
+        if len(found.content) > MAX_TEXT:
             raise MalformedSeal("too-long", where)
-        try:
-            return self._data[start:end].decode(_TEXTS[tag])
-        except UnicodeDecodeError:
-            raise MalformedSeal("characters", where) from None
+        told, proper = _read(ber.text, found, where)
+        if not proper or not told.isprintable():
+            self.note("characters", where)
+        return told
 
     def time(self, tag: int, where: str) -> datetime:
-        """A point of time in UTC; the other time type and local times are read and noted."""
-        found = self.tag()
-        if found is not None and found != tag and found in _TIMES:
-            self.note("time-type", where)
-            tag = found
-        start, end = self._next(tag, where)
-        return moment(self._data[start:end], tag, where, self.deviations)
+        """A point of time in UTC; the other time type and other forms are noted."""
+        found = self._next(where, self._alike(tag, set(_TIMES), "time-type", where))
+        if not _TIMES[found.tag].fullmatch(found.content):
+            self.note("time-form", where)
+        return _read(ber.moment, found, where)
 
     def note(self, why: str, where: str) -> None:
-        """Remember what is not as it should be; only the first `MAX_COUNT` of them."""
+        """Remember what is not as it should be."""
         if len(self.deviations) < MAX_COUNT:
             self.deviations.append(Deviation(why=why, where=where))
 
-    def _next(self, tag: int, where: str) -> tuple[int, int]:
-        """Beginning and end of the content of the next value, and go behind it."""
-        data, at, end = self._data, self._at, self._end
-        if at >= end:
+    def _alike(self, tag: int, others: set[int], why: str, where: str) -> int:
+        """The tag that is there, where it is of the same family."""
+        found = self.tag()
+        if found is None or found == tag or found not in others:
+            return tag
+        self.note(why, where)
+        return found
+
+    def _next(self, where: str, tag: int | None) -> Value:
+        """The next value, which must have that tag, and go behind it."""
+        if self._at >= self._end:
             raise MalformedSeal("missing", where)
-        if data[at] != tag or tag & 0x1F == 0x1F:
-            raise MalformedSeal("type", where)
-        if at + 2 > end:
-            raise MalformedSeal("truncated", where)
-        size, start = data[at + 1], at + 2
-        if size >= 0x80:
-            wide = size & 0x7F
-            start += wide
-            if not 1 <= wide <= 4:
-                raise MalformedSeal("length", where)
-            if start > end:
-                raise MalformedSeal("truncated", where)
-            size = int.from_bytes(data[start - wide : start])
-            if size < 0x80 or data[start - wide] == 0:
-                self.note("length-form", where)
-        if start + size > end:
-            raise MalformedSeal("truncated", where)
-        self._at = start + size
-        return start, start + size
+        if self._data[self._at] != tag:
+            raise MalformedSeal("other-tag", where)
+        try:
+            found = ber.at(self._data, self._at, self._end)
+        except Malformed as error:
+            raise MalformedSeal(str(error), where) from None
+        if not found.canonical:
+            self.note("length-form", where)
+        self._at = found.end
+        return found
 
 
-def moment(body: bytes, tag: int, where: str, deviations: list[Deviation]) -> datetime:
-    """The content of a time value.
-
-    Raises:
-        MalformedSeal: No time, or no such day.
-    """
-    found = _TIMES[tag].fullmatch(body)
-    if found is None:
-        raise MalformedSeal("time", where)
-    if not _CANONICAL[tag].fullmatch(body) and len(deviations) < MAX_COUNT:
-        deviations.append(Deviation(why="time-form", where=where))
-    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-    if tag == UTC_TIME:
-        year += 1900 if year >= 50 else 2000  # RFC 5280 §4.1.2.5.1
-    micro = int((found[7] or b".0")[1:].ljust(6, b"0"))
-    zone = (found[8] or b"Z").decode()
+def _read(read: Callable[[Value], _T], value: Value, where: str) -> _T:
+    """What `read` makes of the value, or the field that it could not read."""
     try:
-        offset = UTC if zone == "Z" else _offset(zone)
-        told = datetime(year, month, day, hour, minute, second, micro, offset)
-        return told.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise MalformedSeal("time", where) from None
-
-
-def _offset(zone: str) -> timezone:
-    away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-    return timezone(-away if zone[0] == "-" else away)
-
-
-# --- writing ----------------------------------------------------------------------------------
-
-
-def value(tag: int, *parts: bytes) -> bytes:
-    """One value, its length in the shortest form."""
-    size = sum(map(len, parts))
-    if size < 0x80:
-        return b"".join((bytes((tag, size)), *parts))
-    length = size.to_bytes((size.bit_length() + 7) // 8)
-    return b"".join((bytes((tag, 0x80 | len(length))), length, *parts))
-
-
-def sequence(*parts: bytes) -> bytes:
-    """A SEQUENCE of values that are written already."""
-    return value(SEQUENCE, *parts)
-
-
-def integer(number: int) -> bytes:
-    """An INTEGER in the fewest bytes.
-
-    Raises:
-        ValueError: Below nought; nothing here is.
-    """
-    if number < 0:
-        raise ValueError("below nought")
-    return value(INTEGER, number.to_bytes(number.bit_length() // 8 + 1))
-
-
-def octets(data: bytes) -> bytes:
-    """An OCTET STRING."""
-    return value(OCTETS, data)
-
-
-def bits(data: bytes) -> bytes:
-    """A BIT STRING of whole bytes."""
-    return value(BITS, b"\x00", data)
-
-
-def text(tag: int, told: str) -> bytes:
-    """A string of the type `tag`.
-
-    Raises:
-        ValueError: That type cannot hold it.
-    """
-    return value(tag, told.encode(_TEXTS[tag]))
-
-
-def time(told: datetime) -> bytes:
-    """A GeneralizedTime in UTC, whole seconds.
-
-    Raises:
-        ValueError: It does not say where on earth.
-    """
-    if told.tzinfo is None:
-        raise ValueError("a time without its zone")
-    at = told.astimezone(UTC)
-    return value(TIME, f"{at.year:04}{at:%m%d%H%M%S}Z".encode())
-
-
-def oid(dotted: str) -> bytes:
-    """An OBJECT IDENTIFIER.
-
-    Raises:
-        ValueError: It is none.
-    """
-    arcs = [int(arc) for arc in dotted.split(".")]
-    if len(arcs) < 2 or min(arcs) < 0 or arcs[0] > 2 or (arcs[0] < 2 and arcs[1] > 39):
-        raise ValueError("no object identifier")
-    body = b"".join(_arc(arc) for arc in (40 * arcs[0] + arcs[1], *arcs[2:]))
-    return value(OID, body)
-
-
-def _arc(number: int) -> bytes:
-    groups = [number & 0x7F]
-    while number := number >> 7:
-        groups.append(number & 0x7F | 0x80)
-    return bytes(reversed(groups))
+        return read(value)
+    except Malformed as error:
+        raise MalformedSeal(str(error), where) from None

@@ -4,6 +4,8 @@ there is no OpenSSL with SM2. Not in constant time, so not for signing.
 
 from __future__ import annotations
 
+import hashlib
+
 # sm2p256v1, GB/T 32918.5 §A.1; a is p - 3.
 P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
@@ -17,6 +19,13 @@ G = (
 def holds(x: int, y: int) -> bool:
     """Is it a point of the curve, with coordinates in range?"""
     return 0 <= x < P and 0 <= y < P and (y * y - (x * x * x - 3 * x + B)) % P == 0
+
+
+def z_of(point: tuple[int, int], signer_id: bytes) -> bytes:
+    """Z: the digest of who signs and on which curve (GB/T 32918.2 §5.5)."""
+    numbers = (P - 3, B, *G, *point)
+    head = (len(signer_id) * 8).to_bytes(2) + signer_id
+    return hashlib.new("sm3", head + b"".join(n.to_bytes(32) for n in numbers)).digest()
 
 
 _Point = tuple[int, int, int]

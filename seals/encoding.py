@@ -39,6 +39,22 @@ def from_pem(text: str) -> tuple[str, bytes]:
     raise InvalidKey("no PEM")
 
 
+def all_pem(text: str, label: str) -> list[bytes]:
+    """What stands in every PEM block with that label; blocks that are none are passed over.
+
+    Raises:
+        InvalidKey: A block is no base64.
+    """
+    try:
+        return [
+            base64.b64decode("".join(block[2].split()), validate=True)
+            for block in _PEM.finditer(text)
+            if block[1] == label
+        ]
+    except ValueError:
+        raise InvalidKey("no PEM") from None
+
+
 def spki_of(certificate: bytes) -> bytes:
     """The SubjectPublicKeyInfo of an X.509 certificate, as it stands there.
 
@@ -54,6 +70,16 @@ def spki_of(certificate: bytes) -> bytes:
         _, _, at = _value(certificate, at, end)
     _, _, behind = _value(certificate, at, end)
     return certificate[at:behind]
+
+
+def fitting(chain: tuple[bytes, ...], spki: bytes) -> None:
+    """See that a chain, where there is one, begins with the X.509 certificate of this very key.
+
+    Raises:
+        InvalidKey: It does not.
+    """
+    if chain and spki_of(chain[0]) != spki:
+        raise InvalidKey("the X.509 certificate is of another key")
 
 
 def _value(data: bytes, at: int, limit: int | None = None) -> tuple[int, int, int]:

@@ -21,7 +21,7 @@ class SM2Unavailable(SealError, RuntimeError):
 
 
 class InvalidKey(SealError, ValueError):
-    """No SM2 key: of another kind or length, under another password, or no point of the curve."""
+    """No key: of another kind or length, under another password, or no point of the curve."""
 
     code = "seals.invalid-key"
 
@@ -43,11 +43,17 @@ class Deviation:
     """Path of field names after the standard, e.g. `eseal.eSealInfo.property.name`."""
 
 
-class MalformedSeal(SealError, ValueError):
+class Malformed(SealError, ValueError):
+    """Bytes that are not the structure they should be; the text is a short stable key."""
+
+    code = "seals.malformed"
+    origin = "caller"
+
+
+class MalformedSeal(Malformed):
     """Bytes that are no seal and no seal signature. `why` is a stable key, `where` the field."""
 
     code = "seals.malformed-seal"
-    origin = "caller"
 
     def __init__(self, why: str, where: str) -> None:
         super().__init__(f"{where}: {why}" if where else why)
@@ -113,3 +119,50 @@ class GlyphMissing(SealError, LookupError):
     def __init__(self, character: str) -> None:
         super().__init__(f"U+{ord(character):04X}")
         self.character = character
+
+
+class IllegalAct(SealError, ValueError):
+    """An act that a seal's state, its actor or its data does not allow. `why` is a stable key."""
+
+    code = "seals.illegal-act"
+    origin = "caller"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class UnknownSeal(SealError, LookupError):
+    """No seal under that identifier."""
+
+    code = "seals.unknown"
+    origin = "caller"
+
+
+class RegisterConflict(SealError, RuntimeError):
+    """Somebody else changed the seal in between: read it again."""
+
+    code = "seals.conflict"
+    retryable = True
+
+
+class UnknownAlgorithm(SealError, ValueError):
+    """A signature algorithm or kind of key that is not in our table."""
+
+    code = "seals.unknown-algorithm"
+    origin = "caller"
+
+
+class KeyUnavailable(SealError, RuntimeError):
+    """A key cannot be used: its file, device or service is not there, refuses, or is not as it must
+    be. Nothing was signed that anyone may believe. The text is a short stable key.
+    """
+
+    code = "seals.key-unavailable"
+
+
+class NotIssuable(SealError, ValueError):
+    """An X.509 certificate or list that this authority must not issue; the text is a stable key."""
+
+    code = "seals.not-issuable"
+    origin = "caller"

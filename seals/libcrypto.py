@@ -7,10 +7,12 @@ keeps it patched, and each call gives up the interpreter.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import hashlib
+from collections.abc import Callable
 from threading import Lock
+from typing import Any
 
+from seals.curve import z_of
 from seals.errors import InvalidKey, SM2Unavailable, Undecipherable
 
 Point = tuple[int, int]
@@ -21,20 +23,15 @@ _PKCS8 = bytes.fromhex("3041020100301306072a8648ce3d020106082a811ccf5501822d0427
 
 _POINTER, _BYTES, _SIZE, _INT = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int
 _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
-    "EVP_MD_CTX_new": (_POINTER, []),
-    "EVP_MD_CTX_free": (None, [_POINTER]),
     "EVP_PKEY_CTX_new": (_POINTER, [_POINTER, _POINTER]),
     "EVP_PKEY_CTX_free": (None, [_POINTER]),
-    "EVP_PKEY_CTX_set1_id": (_INT, [_POINTER, _BYTES, _INT]),
-    "EVP_MD_CTX_set_pkey_ctx": (None, [_POINTER, _POINTER]),
-    "EVP_sm3": (_POINTER, []),
-    "EVP_DigestSignInit": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "EVP_DigestSign": (_INT, [_POINTER, _BYTES, ctypes.POINTER(_SIZE), _BYTES, _SIZE]),
-    "EVP_DigestVerifyInit": (_INT, [_POINTER, _POINTER, _POINTER, _POINTER, _POINTER]),
-    "EVP_DigestVerify": (_INT, [_POINTER, _BYTES, _SIZE, _BYTES, _SIZE]),
+    "EVP_PKEY_sign_init": (_INT, [_POINTER]),
+    "EVP_PKEY_sign": (_INT, [_POINTER, _BYTES, ctypes.POINTER(_SIZE), _BYTES, _SIZE]),
+    "EVP_PKEY_verify_init": (_INT, [_POINTER]),
+    "EVP_PKEY_verify": (_INT, [_POINTER, _BYTES, _SIZE, _BYTES, _SIZE]),
+    "i2d_PUBKEY": (_INT, [_POINTER, _POINTER]),
     "d2i_PUBKEY": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
     "d2i_AutoPrivateKey": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
-    "EVP_PKEY_up_ref": (_INT, [_POINTER]),
     "EVP_PKEY_free": (None, [_POINTER]),
     "ERR_clear_error": (None, []),
     "BIO_new_mem_buf": (_POINTER, [_BYTES, _INT]),
@@ -62,36 +59,26 @@ class OpenSSL:
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(library, name)
             function.restype, function.argtypes = result, arguments
-        self._keys: dict[tuple[str, int, int], int] = {}
+        self._keys: dict[tuple[str, int, int], LoadedKey] = {}
         self._lock = Lock()
 
-    def sign(self, d: int, message: bytes, signer_id: bytes) -> bytes:
-        """DER of the signature."""
-        library = self._library
-        with (
-            self._private(d) as handle,
-            _Context(library, handle, signer_id) as context,
-        ):
-            if library.EVP_DigestSignInit(context, None, library.EVP_sm3(), None, handle) != 1:
-                raise SM2Unavailable("EVP_DigestSignInit")
-            size = _SIZE(80)
-            out = ctypes.create_string_buffer(80)
-            if library.EVP_DigestSign(context, out, size, message, len(message)) != 1:
-                raise SM2Unavailable("EVP_DigestSign")
-            return out.raw[: size.value]
+    def private(self, d: int) -> LoadedKey:
+        """That private key, ready to sign.
 
-    def verify(self, point: Point, der: bytes, message: bytes, signer_id: bytes) -> bool:
-        """Does OpenSSL accept it?"""
-        library = self._library
-        with (
-            self._public(point) as handle,
-            _Context(library, handle, signer_id) as context,
-        ):
-            if library.EVP_DigestVerifyInit(context, None, library.EVP_sm3(), None, handle) != 1:
-                raise SM2Unavailable("EVP_DigestVerifyInit")
-            done = library.EVP_DigestVerify(context, der, len(der), message, len(message))
-            library.ERR_clear_error()
-            return bool(done == 1)
+        Raises:
+            SM2Unavailable: OpenSSL does not take it.
+        """
+        return self._held("d2i_AutoPrivateKey", ("private", d, 0), _PKCS8 + d.to_bytes(32))
+
+    def public(self, point: Point) -> LoadedKey:
+        """That public key, ready to verify.
+
+        Raises:
+            SM2Unavailable: OpenSSL does not take it.
+        """
+        x, y = point
+        der = SPKI + b"\x04" + x.to_bytes(32) + y.to_bytes(32)
+        return self._held("d2i_PUBKEY", ("public", x, y), der)
 
     def encrypt(self, point: Point, plain: bytes) -> bytes:
         """The ciphertext in DER (GB/T 35276).
@@ -99,8 +86,7 @@ class OpenSSL:
         Raises:
             Undecipherable: Nothing to encrypt, or too much.
         """
-        with self._public(point) as handle:
-            return self._worked("encrypt", handle, plain)
+        return self._worked("encrypt", self.public(point), plain)
 
     def decrypt(self, d: int, sealed: bytes) -> bytes:
         """What was encrypted.
@@ -108,8 +94,7 @@ class OpenSSL:
         Raises:
             Undecipherable: Not for this key, or changed.
         """
-        with self._private(d) as handle:
-            return self._worked("decrypt", handle, sealed)
+        return self._worked("decrypt", self.private(d), sealed)
 
     def number_in_pem(self, pem: bytes, password: str) -> bytes:
         """The private number in a PEM file: PKCS #8, encrypted or not, or SEC 1.
@@ -153,11 +138,11 @@ class OpenSSL:
             library.ERR_clear_error()
             ctypes.memset(buffer, 0, len(buffer))
 
-    def _worked(self, verb: str, key: int, given: bytes) -> bytes:
+    def _worked(self, verb: str, key: LoadedKey, given: bytes) -> bytes:
         library, size = self._library, _SIZE()
         begin = getattr(library, f"EVP_PKEY_{verb}_init")
         work = getattr(library, f"EVP_PKEY_{verb}")
-        context = library.EVP_PKEY_CTX_new(key, None)
+        context = library.EVP_PKEY_CTX_new(key.handle, None)
         try:
             if begin(context) == 1 and work(context, None, size, given, len(given)) == 1:
                 result = ctypes.create_string_buffer(size.value)
@@ -168,56 +153,121 @@ class OpenSSL:
             library.EVP_PKEY_CTX_free(context)
             library.ERR_clear_error()
 
-    def _private(self, d: int) -> AbstractContextManager[int]:
-        return self._held("d2i_AutoPrivateKey", ("private", d, 0), _PKCS8 + d.to_bytes(32))
-
-    def _public(self, point: Point) -> AbstractContextManager[int]:
-        x, y = point
-        der = SPKI + b"\x04" + x.to_bytes(32) + y.to_bytes(32)
-        return self._held("d2i_PUBKEY", ("public", x, y), der)
-
-    @contextmanager
-    def _held(self, function: str, name: tuple[str, int, int], der: bytes) -> Iterator[int]:
-        """The key as OpenSSL has it, ours while the block runs. Keys are kept, for loading one
-        costs as much as signing; the oldest makes room.
+    def _held(self, function: str, name: tuple[str, int, int], der: bytes) -> LoadedKey:
+        """The key as OpenSSL has it. Keys are kept, for loading one costs as much as signing; the
+        oldest makes room, and is freed when the last that works with it lets go.
         """
-        library = self._library
         with self._lock:
             known = self._keys.get(name)
             if known is None:
                 place = _BYTES(der)
-                known = getattr(library, function)(None, ctypes.byref(place), len(der))
-                if not known:
+                handle = getattr(self._library, function)(None, ctypes.byref(place), len(der))
+                if not handle:
+                    self._library.ERR_clear_error()
                     raise SM2Unavailable(function)
                 if len(self._keys) >= _MOST_KEYS:
-                    library.EVP_PKEY_free(self._keys.pop(next(iter(self._keys))))
-                self._keys[name] = known
-            library.EVP_PKEY_up_ref(known)
-        try:
-            yield known
-        finally:
-            library.EVP_PKEY_free(known)
+                    self._keys.pop(next(iter(self._keys)))
+                known = self._keys[name] = LoadedKey(self._library, handle)
+            return known
 
 
 _MOST_KEYS = 1024
+_MOST_IDS = 16
 
 
-class _Context:
-    """A digest context with the signer's id, freed in any case."""
+class LoadedKey:
+    """A key inside OpenSSL, with contexts that stand ready and Z computed once for each id.
 
-    def __init__(self, library: ctypes.CDLL, key: int, signer_id: bytes) -> None:
-        self._library, self._key, self._id = library, key, signer_id
+    Threads share it: each takes a context from the pile or makes one, and puts it back.
+    """
 
-    def __enter__(self) -> int:
+    __slots__ = ("_begun", "_library", "_signing", "_verifying", "handle", "point")
+
+    def __init__(self, library: ctypes.CDLL, handle: int) -> None:
+        """Owns `handle` from now on.
+
+        Raises:
+            SM2Unavailable: It is no SM2 key.
+        """
+        self._library, self.handle = library, handle
+        self._signing: list[int] = []
+        self._verifying: list[int] = []
+        self._begun: dict[bytes, Any] = {}
+        self.point = self._read_point()
+
+    def sign(self, message: bytes, signer_id: bytes) -> bytes:
+        """DER of the signature.
+
+        Raises:
+            SM2Unavailable: OpenSSL will not sign.
+        """
+        return self.sign_digest(self.digest(message, signer_id))
+
+    def verify(self, der: bytes, message: bytes, signer_id: bytes) -> bool:
+        """Does OpenSSL accept it?"""
+        return self.verify_digest(der, self.digest(message, signer_id))
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """DER of the signature over e = SM3(Z ‖ M).
+
+        Raises:
+            SM2Unavailable: OpenSSL will not sign.
+        """
         library = self._library
-        self._digest = library.EVP_MD_CTX_new()
-        self._context = library.EVP_PKEY_CTX_new(self._key, None)
-        if library.EVP_PKEY_CTX_set1_id(self._context, self._id, len(self._id)) != 1:
-            self.__exit__()
-            raise SM2Unavailable("EVP_PKEY_CTX_set1_id")
-        library.EVP_MD_CTX_set_pkey_ctx(self._digest, self._context)
-        return int(self._digest)
+        context = self._context(self._signing, library.EVP_PKEY_sign_init)
+        size, out = _SIZE(80), ctypes.create_string_buffer(80)
+        if library.EVP_PKEY_sign(context, out, size, digest, len(digest)) != 1:
+            library.EVP_PKEY_CTX_free(context)
+            library.ERR_clear_error()
+            raise SM2Unavailable("EVP_PKEY_sign")
+        self._signing.append(context)
+        return out.raw[: size.value]
 
-    def __exit__(self, *_: object) -> None:
-        self._library.EVP_MD_CTX_free(self._digest)
-        self._library.EVP_PKEY_CTX_free(self._context)
+    def verify_digest(self, der: bytes, digest: bytes) -> bool:
+        """Does OpenSSL accept it over e = SM3(Z ‖ M)?"""
+        library = self._library
+        context = self._context(self._verifying, library.EVP_PKEY_verify_init)
+        done = library.EVP_PKEY_verify(context, der, len(der), digest, len(digest))
+        if done != 1:
+            library.ERR_clear_error()
+        self._verifying.append(context)
+        return bool(done == 1)
+
+    def digest(self, message: bytes, signer_id: bytes) -> bytes:
+        """What is signed: e = SM3(Z ‖ M), GB/T 32918.2 §5.5 and §6.1."""
+        begun = self._begun.get(signer_id)
+        if begun is None:
+            begun = hashlib.new("sm3", z_of(self.point, signer_id))
+            if len(self._begun) < _MOST_IDS:
+                self._begun[signer_id] = begun
+        running = begun.copy()
+        running.update(message)
+        return bytes(running.digest())
+
+    def _context(self, pile: list[int], begin: Callable[[int], int]) -> int:
+        try:
+            return pile.pop()
+        except IndexError:
+            context = self._library.EVP_PKEY_CTX_new(self.handle, None)
+            if begin(context) != 1:
+                self._library.EVP_PKEY_CTX_free(context)
+                self._library.ERR_clear_error()
+                raise SM2Unavailable("EVP_PKEY_CTX") from None
+            return int(context)
+
+    def _read_point(self) -> Point:
+        library = self._library
+        out = ctypes.create_string_buffer(len(SPKI) + 65)
+        size = library.i2d_PUBKEY(self.handle, None)
+        if size == len(out):
+            library.i2d_PUBKEY(self.handle, ctypes.byref(_BYTES(ctypes.addressof(out))))
+        if size != len(out) or not out.raw.startswith(SPKI + b"\x04"):
+            raise SM2Unavailable("i2d_PUBKEY")
+        raw = out.raw[len(SPKI) + 1 :]
+        return int.from_bytes(raw[:32]), int.from_bytes(raw[32:])
+
+    def __del__(self) -> None:
+        """Nobody works with it any more."""
+        for context in (*self._signing, *self._verifying):
+            self._library.EVP_PKEY_CTX_free(context)
+        self._library.EVP_PKEY_free(self.handle)

@@ -7,13 +7,15 @@ bytes. What is embedded is read and verified again before it leaves.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
-from seals import asn1
-from seals.asn1 import IA5, PRINTABLE, UTF8
+from seals import der
+from seals.algorithms import Algorithm
+from seals.asn1 import MAX_COUNT
 from seals.errors import MalformedSeal, SealingFailed, SealRefused
+from seals.ports import SigningKey
 from seals.seal import (
     HEADER,
     SM2_SM3,
@@ -26,20 +28,13 @@ from seals.seal import (
     SealSignature,
     SignatureState,
     SignerList,
-    read_seal,
-    read_seal_signature,
 )
+from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import Signature
 
 DIGEST = 32
-
-
-class Signs(Protocol):
-    """A key of SM2, wherever it lies."""
-
-    def sign(self, message: bytes) -> Signature:
-        """Sign `message` with SM3 and the default id."""
-        ...
+PICTURE_TYPES = frozenset({"PNG", "JPG", "BMP", "OFD"})
+"""What others' readers paint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +55,14 @@ class PreparedSignature:
     x509_cert: bytes
 
 
-def make_seal(info: SealInfo, key: Signs, x509_cert: bytes) -> Seal:
+def make_seal(info: SealInfo, key: SigningKey, x509_cert: bytes) -> Seal:
     """A seal made by the holder of `key`.
 
     Raises:
-        SealRefused: `info` is none that may be made.
+        SealRefused: `info` is none that may be made, or `key-algorithm`: the key is not of SM2.
         SealingFailed: `key` is not the certificate's.
     """
+    _sm2(key)
     prepared = prepare_seal(info, x509_cert)
     return embed_seal(prepared, key.sign(prepared.to_sign))
 
@@ -75,11 +71,13 @@ def prepare_seal(info: SealInfo, x509_cert: bytes) -> PreparedSeal:
     """What the seal maker signs.
 
     Raises:
-        SealRefused: `info` is none that may be made: `version`, `validity`, `no-signers`, `size`,
-            `no-picture`, `characters`.
+        SealRefused: `info` is none that may be made: `version`, `time`, `validity`, `no-signers`,
+            `size`, `no-picture`, `picture-type`, `characters`.
     """
     if (info.version, info.header) != (VERSION, HEADER):
         raise SealRefused("version")
+    if any(each.tzinfo is None for each in (info.created_at, info.valid_from, info.valid_until)):
+        raise SealRefused("time")
     if not info.valid_from < info.valid_until:
         raise SealRefused("validity")
     if not _listed(info.signers):
@@ -89,6 +87,8 @@ def prepare_seal(info: SealInfo, x509_cert: bytes) -> PreparedSeal:
         raise SealRefused("size")
     if not picture.data:
         raise SealRefused("no-picture")
+    if picture.type not in PICTURE_TYPES:
+        raise SealRefused("picture-type")
     shown = (info.name, info.number, info.vendor, picture.type)
     if not all(each and each.isprintable() for each in shown):
         raise SealRefused("characters")
@@ -98,20 +98,20 @@ def prepare_seal(info: SealInfo, x509_cert: bytes) -> PreparedSeal:
         raise SealRefused("characters") from None
 
 
-def embed_seal(prepared: PreparedSeal, signature: Signature) -> Seal:
+def embed_seal(prepared: PreparedSeal, value: bytes) -> Seal:
     """The finished seal, read back from its own bytes.
 
     Raises:
         SealingFailed: The signature is not of this certificate's key over these bytes.
     """
-    der = asn1.sequence(
+    whole = der.sequence(
         prepared.to_sign,
-        asn1.octets(prepared.x509_cert),
-        asn1.oid(SM2_SM3),
-        asn1.bits(signature.der),
+        der.octets(prepared.x509_cert),
+        der.oid(SM2_SM3),
+        der.bits(_canonical(value)),
     )
     try:
-        seal = read_seal(der)
+        seal = read_seal(whole)
     except MalformedSeal as error:
         raise SealingFailed(str(error)) from None
     if seal.maker_signature() is not SignatureState.MATCHES or seal.deviations:
@@ -120,14 +120,15 @@ def embed_seal(prepared: PreparedSeal, signature: Signature) -> Seal:
 
 
 def sign(
-    digest: bytes, seal: Seal, key: Signs, x509_cert: bytes, at: datetime, property_info: str
+    digest: bytes, seal: Seal, key: SigningKey, x509_cert: bytes, at: datetime, property_info: str
 ) -> SealSignature:
     """The seal set on what has this digest.
 
     Raises:
-        SealRefused: See `prepare_signature`.
+        SealRefused: `key-algorithm`, or see `prepare_signature`.
         SealingFailed: `key` is not the certificate's.
     """
+    _sm2(key)
     prepared = prepare_signature(digest, seal, x509_cert, at, property_info)
     return embed_signature(prepared, key.sign(prepared.to_sign))
 
@@ -151,33 +152,23 @@ def prepare_signature(
         extensions: Written as they are.
 
     Raises:
-        SealRefused: `digest`, `edition`, `seal-deviates`, `seal-signature`, `seal-extension`,
+        SealRefused: `digest`, `edition`, `seal-deviates`, `seal-signature`, `seal-extension`, `time`,
             `seal-not-valid-yet`, `seal-expired`, `signer-not-listed`, `characters`.
     """
     if len(digest) != DIGEST:
         raise SealRefused("digest")
-    if seal.edition is not Edition.GBT38540_2020:
-        raise SealRefused("edition")
-    if seal.deviations:
-        raise SealRefused("seal-deviates")
-    if seal.maker_signature() is not SignatureState.MATCHES:
-        raise SealRefused("seal-signature")
-    if any(each.critical for each in seal.info.extensions):
-        raise SealRefused("seal-extension")
-    if at < seal.info.valid_from:
-        raise SealRefused("seal-not-valid-yet")
-    if at > seal.info.valid_until:
-        raise SealRefused("seal-expired")
-    if not seal.info.signers.lists(x509_cert):
-        raise SealRefused("signer-not-listed")
+    if at.tzinfo is None:
+        raise SealRefused("time")
+    if against := list(_against(seal, x509_cert, at)):
+        raise SealRefused(against[0], ", ".join(against))
     try:
-        to_sign = asn1.sequence(
-            asn1.integer(VERSION),
+        to_sign = der.sequence(
+            der.integer(VERSION),
             seal.der,
-            asn1.time(at),
-            asn1.bits(digest),
-            asn1.text(IA5, property_info),
-            *([asn1.value(asn1.EXPLICIT_0, _extensions(extensions))] if extensions else []),
+            der.generalized_time(at),
+            der.bits(digest),
+            _ia5(property_info),
+            *([der.explicit(0, _extensions(extensions))] if extensions else []),
         )
     except ValueError:
         raise SealRefused("characters") from None
@@ -185,28 +176,28 @@ def prepare_signature(
 
 
 def embed_signature(
-    prepared: PreparedSignature, signature: Signature, timestamp: bytes = b""
+    prepared: PreparedSignature, value: bytes, timestamp: bytes = b""
 ) -> SealSignature:
     """The finished seal signature, read back from its own bytes.
 
     Args:
         prepared: What was signed.
-        signature: By the signer.
-        timestamp: RFC 3161 token over `signature.der`; empty for none.
+        value: By the signer, DER or r ‖ s.
+        timestamp: RFC 3161 token over the value in DER; empty for none.
 
     Raises:
         SealingFailed: The signature is not of this certificate's key over these bytes.
     """
-    stamped = [asn1.value(asn1.EXPLICIT_0, asn1.bits(timestamp))] if timestamp else []
-    der = asn1.sequence(
+    stamped = [der.explicit(0, der.bits(timestamp))] if timestamp else []
+    whole = der.sequence(
         prepared.to_sign,
-        asn1.octets(prepared.x509_cert),
-        asn1.oid(SM2_SM3),
-        asn1.bits(signature.der),
+        der.octets(prepared.x509_cert),
+        der.oid(SM2_SM3),
+        der.bits(_canonical(value)),
         *stamped,
     )
     try:
-        made = read_seal_signature(der)
+        made = read_seal_signature(whole)
     except MalformedSeal as error:
         raise SealingFailed(str(error)) from None
     if made.signer_signature() is not SignatureState.MATCHES or made.deviations:
@@ -214,35 +205,67 @@ def embed_signature(
     return made
 
 
+def _against(seal: Seal, x509_cert: bytes, at: datetime) -> Iterator[str]:
+    """What speaks against setting this seal now."""
+    if seal.edition is not Edition.GBT38540_2020:
+        yield "edition"
+    if seal.deviations:
+        yield "seal-deviates"
+    if seal.maker_signature() is not SignatureState.MATCHES:
+        yield "seal-signature"
+    if any(each.critical for each in seal.info.extensions):
+        yield "seal-extension"
+    if at < seal.info.valid_from:
+        yield "seal-not-valid-yet"
+    if at > seal.info.valid_until:
+        yield "seal-expired"
+    if not seal.info.signers.lists(x509_cert):
+        yield "signer-not-listed"
+
+
+def _sm2(key: SigningKey) -> None:
+    if key.algorithm is not Algorithm.SM2:
+        raise SealRefused("key-algorithm")
+
+
+def _canonical(value: bytes) -> bytes:
+    try:
+        return Signature.read(value).der
+    except ValueError:
+        raise SealingFailed("no signature value") from None
+
+
+def _ia5(told: str) -> bytes:
+    return der.tlv(der.IA5, told.encode("ascii"))
+
+
 def _listed(signers: SignerList) -> bool:
     match signers:
         case ListedCertificates(x509_certs=listed):
-            return 0 < len(listed) <= asn1.MAX_COUNT
+            return 0 < len(listed) <= MAX_COUNT
         case _:
-            return 0 < len(signers.digests) <= asn1.MAX_COUNT
+            return 0 < len(signers.digests) <= MAX_COUNT
 
 
 def _info(info: SealInfo) -> bytes:
     """`SES_SealInfo`, its extensions in a plain SEQUENCE as all real seals have them."""
     picture = info.picture
-    return asn1.sequence(
-        asn1.sequence(
-            asn1.text(IA5, info.header), asn1.integer(info.version), asn1.text(IA5, info.vendor)
-        ),
-        asn1.text(IA5, info.number),
-        asn1.sequence(
-            asn1.integer(info.type),
-            asn1.text(UTF8, info.name),
+    return der.sequence(
+        der.sequence(_ia5(info.header), der.integer(info.version), _ia5(info.vendor)),
+        _ia5(info.number),
+        der.sequence(
+            der.integer(info.type),
+            der.utf8(info.name),
             *_signers(info.signers),
-            asn1.time(info.created_at),
-            asn1.time(info.valid_from),
-            asn1.time(info.valid_until),
+            der.generalized_time(info.created_at),
+            der.generalized_time(info.valid_from),
+            der.generalized_time(info.valid_until),
         ),
-        asn1.sequence(
-            asn1.text(IA5, picture.type),
-            asn1.octets(picture.data),
-            asn1.integer(picture.width),
-            asn1.integer(picture.height),
+        der.sequence(
+            _ia5(picture.type),
+            der.octets(picture.data),
+            der.integer(picture.width),
+            der.integer(picture.height),
         ),
         *([_extensions(info.extensions)] if info.extensions else []),
     )
@@ -251,22 +274,22 @@ def _info(info: SealInfo) -> bytes:
 def _signers(signers: SignerList) -> tuple[bytes, bytes]:
     match signers:
         case ListedCertificates(x509_certs=listed):
-            return asn1.integer(1), asn1.sequence(*map(asn1.octets, listed))
+            return der.integer(1), der.sequence(*map(der.octets, listed))
         case _:
             digests = (
-                asn1.sequence(asn1.text(PRINTABLE, each.algorithm), asn1.octets(each.value))
+                der.sequence(der.printable(each.algorithm), der.octets(each.value))
                 for each in signers.digests
             )
-            return asn1.integer(2), asn1.sequence(*digests)
+            return der.integer(2), der.sequence(*digests)
 
 
 def _extensions(extensions: tuple[Extension, ...]) -> bytes:
-    return asn1.sequence(
+    return der.sequence(
         *(
-            asn1.sequence(
-                asn1.oid(each.oid),
-                *([asn1.value(asn1.BOOLEAN, b"\xff")] if each.critical else []),
-                asn1.octets(each.value),
+            der.sequence(
+                der.oid(each.oid),
+                *([der.true()] if each.critical else []),
+                der.octets(each.value),
             )
             for each in extensions
         )

@@ -16,10 +16,10 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cache
 
-from seals.curve import B, G, N, P, added, affine, holds, times
+from seals.curve import G, N, added, affine, holds, times, z_of
 from seals.encoding import CURVE, MAX_PEM, PKCS8, POINT, SEC1, from_pem, pem, spki_of
 from seals.errors import InvalidKey, SM2Unavailable, Undecipherable
-from seals.libcrypto import SPKI, OpenSSL
+from seals.libcrypto import SPKI, LoadedKey, OpenSSL
 
 __all__ = [
     "DEFAULT_ID",
@@ -169,7 +169,14 @@ class PublicKey:
         library = _library()
         if library is None:
             return verified_plainly(self, signature, message, signer_id)
-        return library.verify((self.x, self.y), signature.der, message, signer_id)
+        return library.public((self.x, self.y)).verify(signature.der, message, signer_id)
+
+    def verify_digest(self, signature: Signature, digest: bytes) -> bool:
+        """Is this the signature over e = SM3(Z ‖ M), as `digest_to_sign` gives it?"""
+        library = _library()
+        if library is None:
+            return _digest_verified_plainly(self, signature, digest)
+        return library.public((self.x, self.y)).verify_digest(signature.der, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,9 +229,11 @@ class PrivateKey:
         return cls.read(_needed().number_in_der(der))
 
     def public(self) -> PublicKey:
-        """Its public key. Not in constant time: for setting up, not for every message."""
-        x, y = affine(times(self.d, G))
-        return PublicKey(x, y)
+        """Its public key; by OpenSSL where there is one, for plain Python is not in constant time."""
+        library = _library()
+        if library is not None:
+            return PublicKey(*library.private(self.d).point)
+        return PublicKey(*affine(times(self.d, G)))
 
     def sign(self, message: bytes, signer_id: bytes = DEFAULT_ID) -> Signature:
         """Sign `message`.
@@ -232,7 +241,15 @@ class PrivateKey:
         Raises:
             SM2Unavailable: There is no signer here that may be trusted with a key.
         """
-        return Signature.read(_needed().sign(self.d, message, signer_id))
+        return Signature.read(self.loaded().sign(message, signer_id))
+
+    def loaded(self) -> LoadedKey:
+        """The key inside OpenSSL, for whoever signs much.
+
+        Raises:
+            SM2Unavailable: There is no signer here that may be trusted with a key.
+        """
+        return _needed().private(self.d)
 
     def decrypt(self, sealed: bytes) -> bytes:
         """What was encrypted for this key (DER, GB/T 35276).
@@ -247,7 +264,11 @@ class PrivateKey:
 
     def pkcs8_pem(self) -> str:
         """PKCS #8, not encrypted: for a file of its owner alone."""
-        return pem("PRIVATE KEY", PKCS8 + self.d.to_bytes(32) + POINT + self.public().raw)
+        return pem("PRIVATE KEY", self.pkcs8())
+
+    def pkcs8(self) -> bytes:
+        """PKCS #8 in DER, not encrypted."""
+        return PKCS8 + self.d.to_bytes(32) + POINT + self.public().raw
 
     def sec1_pem(self) -> str:
         """SEC 1 (`EC PRIVATE KEY`), not encrypted."""
@@ -262,10 +283,7 @@ def available() -> bool:
 
 def digest_to_sign(key: PublicKey, message: bytes, signer_id: bytes = DEFAULT_ID) -> bytes:
     """The digest e = SM3(Z ‖ M), GB/T 32918.2 §5.5 and §6.1."""
-    a = (P - 3).to_bytes(32)
-    curve = a + B.to_bytes(32) + G[0].to_bytes(32) + G[1].to_bytes(32)
-    z = _sm3((len(signer_id) * 8).to_bytes(2) + signer_id + curve + key.raw[1:])
-    return _sm3(z + message)
+    return hashlib.new("sm3", z_of((key.x, key.y), signer_id) + message).digest()
 
 
 def _needed() -> OpenSSL:
@@ -279,19 +297,19 @@ def verified_plainly(
     key: PublicKey, signature: Signature, message: bytes, signer_id: bytes = DEFAULT_ID
 ) -> bool:
     """`PublicKey.verify` in plain Python (GB/T 32918.2 §7.1): some hundred a second, no secrets."""
+    return _digest_verified_plainly(key, signature, digest_to_sign(key, message, signer_id))
+
+
+def _digest_verified_plainly(key: PublicKey, signature: Signature, digest: bytes) -> bool:
     r, s = signature.r, signature.s
     t = (r + s) % N
     if not t:
         return False
-    e = int.from_bytes(digest_to_sign(key, message, signer_id))
+    e = int.from_bytes(digest)
     point = added(times(s, G), times(t, (key.x, key.y)))
     if point[2] == 0:
         return False
     return (e + affine(point)[0]) % N == r
-
-
-def _sm3(data: bytes) -> bytes:
-    return hashlib.new("sm3", data).digest()
 
 
 # --- DER --------------------------------------------------------------------------------------
@@ -354,13 +372,13 @@ def _library() -> OpenSSL | None:
     message = b"message digest"
     try:
         found = OpenSSL(ctypes.CDLL(name))
+        public, private = found.public(_VECTOR_POINT), found.private(_VECTOR_PRIVATE.d)
         right = (
-            found.verify(_VECTOR_POINT, _VECTOR.der, message, DEFAULT_ID)
-            and not found.verify(_VECTOR_POINT, _VECTOR.der, b"another", DEFAULT_ID)
+            public.verify(_VECTOR.der, message, DEFAULT_ID)
+            and not public.verify(_VECTOR.der, b"another", DEFAULT_ID)
+            and private.point == _VECTOR_POINT
             and verified_plainly(
-                _VECTOR_KEY,
-                Signature.read(found.sign(_VECTOR_PRIVATE.d, message, DEFAULT_ID)),
-                message,
+                _VECTOR_KEY, Signature.read(private.sign(message, DEFAULT_ID)), message
             )
             and found.decrypt(_VECTOR_PRIVATE.d, _VECTOR_SEALED) == b"encryption standard"
         )

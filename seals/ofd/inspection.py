@@ -13,7 +13,8 @@ from seals.ofd.document import Graph, Kind, Page, Problem, graph, pages
 from seals.ofd.markup import local, parsed
 from seals.ofd.package import LIMITS, Limits, OFDPackage
 from seals.ofd.signatures import Description, Listed, read_description, read_list
-from seals.seal import SealSignature, read_seal_signature
+from seals.seal import SealSignature
+from seals.seal_reading import read_seal_signature
 
 MAX_SIGNATURES = 256
 MAX_VALUE = 8 << 20

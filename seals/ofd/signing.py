@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from seals.errors import DocumentRefused, SealingFailed
+from seals.errors import DocumentRefused, SealingFailed, SealRefused
 from seals.making import PreparedSignature, embed_signature, prepare_signature
 from seals.ofd.document import ROOT, Kind, graph
 from seals.ofd.inspection import Facts, SignatureFacts, stated
@@ -25,7 +25,6 @@ from seals.ofd.signatures import Provider, link_list, write_description, write_l
 from seals.ofd.verification import NOBODY, Judges, judge, verify
 from seals.report import Question, SealReport
 from seals.seal import Seal
-from seals.sm2 import Signature
 from seals.verdicts import Verdict
 
 MAX_SIGNATURES = 250
@@ -93,6 +92,8 @@ def prepare(
         SealRefused: The seal may not be used so: the keys of `making.prepare_signature` and
             `placing.placed`.
     """
+    if at.tzinfo is None:
+        raise SealRefused("time")
     package = OFDPackage.open(document)
     found = graph(package)
     facts = stated(package, found)
@@ -134,21 +135,21 @@ def prepare(
 
 
 def embed(
-    prepared: Prepared, signature: Signature, timestamp: bytes = b"", judges: Judges = NOBODY
+    prepared: Prepared, value: bytes, timestamp: bytes = b"", judges: Judges = NOBODY
 ) -> bytes:
     """The sealed document, judged by our own verifier before it leaves.
 
     Args:
         prepared: What was signed.
-        signature: By the signer, over `prepared.to_sign`.
-        timestamp: RFC 3161 token over `signature.der`; empty for none.
+        value: By the signer, over `prepared.to_sign`; DER or r ‖ s.
+        timestamp: RFC 3161 token over the value in DER; empty for none.
         judges: Whoever is given must be content, too.
 
     Raises:
         SealingFailed: What was made does not verify.
     """
-    value = embed_signature(prepared.seal_signature, signature, timestamp).der
-    document = prepared.package.rewritten({**prepared.written, prepared.value_part: value})
+    signed = embed_signature(prepared.seal_signature, value, timestamp).der
+    document = prepared.package.rewritten({**prepared.written, prepared.value_part: signed})
     report = verify(document, prepared.at, judges=judges)
     own = [each for each in report.seals if each.name == prepared.signature_id]
     if report.verdict is Verdict.FAILED or len(own) != 1 or not _stands(own[0]):

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from catalog.tables import plain_table
 from tests.bench.batches import bench_batches
+from tests.bench.keys import bench_keys
 from tests.bench.log import bench_log
 from tests.bench.mapping import bench_mapping
 from tests.bench.population import bench_population
@@ -31,6 +32,7 @@ PARTS: Mapping[str, Callable[[Path, Rows], Mapping[str, float]]] = {
     "sources": bench_sources,
     "batches": bench_batches,
     "population": bench_population,
+    "keys": bench_keys,
 }
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seals.errors import DocumentRefused, MalformedDocument, SealingFailed, SealRefused
+from seals.keys import SM2Key
 from seals.making import make_seal
 from seals.ofd.inspection import inspect
 from seals.ofd.package import OFDPackage, packed
@@ -22,7 +23,7 @@ from seals.ofd.signatures import Provider, Stamp
 from seals.ofd.signing import Mode, Signer, embed, prepare
 from seals.ofd.verification import Judges, verify
 from seals.seal import SealInfo
-from seals.sm2 import PrivateKey, Signature
+from seals.sm2 import PrivateKey
 from seals.verdicts import Step, Verdict
 from tests.world.ofd import (
     IMAGE,
@@ -118,7 +119,7 @@ def test_what_another_key_signed_does_not_leave() -> None:
     bad = Step(number=1, key="path", verdict=Verdict.FAILED, reason="x", zh="", en="", why_zh="",
                why_en="")  # fmt: skip
 
-    for value in (PrivateKey(99).sign(prepared.to_sign), Signature(r=1, s=1)):
+    for value in (SM2Key(private=PrivateKey(99)).sign(prepared.to_sign), bytes(64), b""):
         with pytest.raises(SealingFailed):
             embed(prepared, value)
     with pytest.raises(SealingFailed):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals import asn1
+from seals import der
 from seals.errors import MalformedDocument
 from seals.making import make_seal, sign
 from seals.ofd.coverage import Extent, GapKind
@@ -20,7 +20,8 @@ from seals.ofd.package import OFDPackage, packed
 from seals.ofd.signing import Mode
 from seals.ofd.verification import Judges, Policy, judge, verify
 from seals.report import Question, Report, Role, TimestampAnswer
-from seals.seal import SM2_SM3, Extension, read_seal_signature
+from seals.seal import SM2_SM3, Extension
+from seals.seal_reading import read_seal_signature
 from seals.verdicts import Step, Verdict
 from tests.world.ofd import contents, document, sealed, without
 from tests.world.seals import INFO, MAKER_CERT, MAKER_KEY, NOW, SIGNER_CERT, SIGNER_KEY, seal
@@ -203,9 +204,8 @@ def transplanted() -> bytes:
 def stranger() -> bytes:
     """Signed by someone whom the seal does not list."""
     signed = read_seal_signature(contents(ONE)[VALUE]).signed
-    value = MAKER_KEY.sign(signed).der
-    rest = asn1.octets(MAKER_CERT), asn1.oid(SM2_SM3), asn1.bits(value)
-    return reseal(lambda _: asn1.sequence(signed, *rest))
+    rest = der.octets(MAKER_CERT), der.oid(SM2_SM3), der.bits(MAKER_KEY.sign(signed))
+    return reseal(lambda _: der.sequence(signed, *rest))
 
 
 def forged_seal() -> bytes:
