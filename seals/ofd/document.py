@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from seals.errors import MalformedDocument
-from seals.ofd.markup import Element, box, local, named, only, parsed, text
+from seals.ofd.markup import Element, XMLParts, box, local, named, only, text
 from seals.ofd.names import external, folder_of, resolved, shown
 from seals.ofd.package import OFDPackage
 
@@ -154,6 +154,7 @@ class Graph:
     edges: tuple[Edge, ...]
     kinds: Mapping[str, frozenset[Kind]]
     problems: tuple[Problem, ...]
+    xml: XMLParts = field(repr=False, compare=False)
 
     @property
     def effective(self) -> frozenset[str]:
@@ -191,10 +192,11 @@ def graph(package: OFDPackage) -> Graph:
         edges=tuple(walk.edges),
         kinds={part: frozenset(kinds) for part, kinds in walk.kinds.items()},
         problems=tuple(walk.problems),
+        xml=walk.xml,
     )
 
 
-def pages(package: OFDPackage, found: Graph) -> tuple[Page, ...]:
+def pages(found: Graph) -> tuple[Page, ...]:
     """The pages of the first document, each with its physical size.
 
     Raises:
@@ -203,7 +205,7 @@ def pages(package: OFDPackage, found: Graph) -> tuple[Page, ...]:
     documents = found.targets(ROOT, Kind.DOCUMENT)
     if not documents:
         raise MalformedDocument("document", ROOT)
-    root = parsed(package.read(documents[0]), documents[0])
+    root = found.xml.root(documents[0])
     common = only(root, "CommonData", documents[0])
     usual = None if common is None else _area(common, "PageArea", documents[0])
     listed = only(root, "Pages", documents[0])
@@ -212,18 +214,18 @@ def pages(package: OFDPackage, found: Graph) -> tuple[Page, ...]:
     if len(here) != len(parts):
         raise MalformedDocument("missing", documents[0])
     return tuple(
-        _page(package, each.get("ID") or "", part, usual)
+        _page(found, each.get("ID") or "", part, usual)
         for each, part in zip(here, parts, strict=True)
     )
 
 
 def _page(
-    package: OFDPackage,
+    found: Graph,
     page_id: str,
     part: str,
     usual: tuple[float, float, float, float] | None,
 ) -> Page:
-    size = _area(parsed(package.read(part), part), "Area", part) or usual
+    size = _area(found.xml.root(part), "Area", part) or usual
     if size is None or max(size[2:]) > 10_000:
         raise MalformedDocument("page-size", part)
     return Page(id=page_id, part=part, width=size[2], height=size[3])
@@ -239,6 +241,7 @@ class _Walk:
 
     def __init__(self, package: OFDPackage) -> None:
         self._package = package
+        self.xml = XMLParts(package)
         self._queue: deque[tuple[str, Kind, str]] = deque()
         self.edges: list[Edge] = []
         self.kinds: dict[str, set[Kind]] = {}
@@ -268,7 +271,7 @@ class _Walk:
 
     def _follow(self, part: str, kind: Kind, home: str) -> None:
         name, rules = _RULES[kind]
-        root = parsed(self._package.read(part), part)
+        root = self.xml.root(part)
         if local(root) != name:
             raise MalformedDocument("root", part)
         folder = folder_of(part)

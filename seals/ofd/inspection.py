@@ -10,7 +10,7 @@ from enum import StrEnum
 from seals.errors import MalformedDocument, MalformedSeal
 from seals.ofd.coverage import Coverage, Extent, coverage
 from seals.ofd.document import Graph, Kind, Page, Problem, graph, pages
-from seals.ofd.markup import local, parsed
+from seals.ofd.markup import local
 from seals.ofd.package import LIMITS, Limits, OFDPackage
 from seals.ofd.signatures import Description, Listed, read_description, read_list
 from seals.seal import SealSignature
@@ -91,11 +91,11 @@ def stated(package: OFDPackage, found: Graph) -> Facts:
     """The facts of a container that is opened already, and of what refers to what in it."""
     problems = list(found.problems)
     try:
-        shown = pages(package, found)
+        shown = pages(found)
     except MalformedDocument as error:
         shown = ()
         problems.append(Problem(why=error.why, where=error.where))
-    listed = _listed(package, found, problems)
+    listed = _listed(found, problems)
     problems += _unlisted(package, found)
     digests = _Digests(package)
     return Facts(
@@ -108,12 +108,12 @@ def stated(package: OFDPackage, found: Graph) -> Facts:
     )
 
 
-def _listed(package: OFDPackage, found: Graph, problems: list[Problem]) -> list[Listed]:
+def _listed(found: Graph, problems: list[Problem]) -> list[Listed]:
     """The signatures of all lists; the same one is not told twice."""
     listed: list[Listed] = []
     for part in found.of(Kind.SIGNATURES):
         try:
-            listed += read_list(package.read(part), part)
+            listed += read_list(found.xml.root(part), part)
         except MalformedDocument as error:
             problems.append(Problem(why=error.why, where=part))
     told: dict[str, Listed] = {}
@@ -132,7 +132,7 @@ def _unlisted(package: OFDPackage, found: Graph) -> Iterator[Problem]:
     """Signatures that lie in the container and are in no list: somebody took them out of it."""
     for part in package.parts.keys() - found.kinds.keys():
         try:
-            if part.endswith(".xml") and local(parsed(package.read(part), part)) == "Signature":
+            if part.endswith(".xml") and local(found.xml.root(part)) == "Signature":
                 yield Problem(why="signature-unlisted", where=part)
         except MalformedDocument:
             continue
@@ -158,7 +158,7 @@ class _Digests:
 def _signature(
     package: OFDPackage, found: Graph, listed: Listed, digests: _Digests
 ) -> SignatureFacts:
-    description, problem = _description(package, listed)
+    description, problem = _description(package, found, listed)
     references: tuple[ReferenceFacts, ...] = ()
     covered = Coverage(extent=Extent.UNCLEAR)
     value = b""
@@ -184,10 +184,12 @@ def _signature(
     )
 
 
-def _description(package: OFDPackage, listed: Listed) -> tuple[Description | None, Problem | None]:
+def _description(
+    package: OFDPackage, found: Graph, listed: Listed
+) -> tuple[Description | None, Problem | None]:
     try:
-        data = package.read(listed.part)
-        return read_description(data, listed.part, package.parts), None
+        root = found.xml.root(listed.part)
+        return read_description(root, listed.part, package.parts), None
     except MalformedDocument as error:
         return None, Problem(why=error.why, where=listed.part)
 

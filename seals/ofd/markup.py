@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from lxml import etree
 
 from seals.errors import MalformedDocument
+from seals.ofd.package import OFDPackage
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 
 NAMESPACE = "http://www.ofdspec.org/2016"
 MAX_SIZE = 32 << 20
 """Bytes of one XML part."""
+KEPT = 1 << 20
+"""Bytes of XML parts that are kept as trees, which are some ten times larger."""
 _ENCODING = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)")
 _ENCODINGS = {b"utf-8", b"us-ascii", b"ascii", b"gb2312", b"gbk", b"gb18030"}
 _BEYOND = 1e9
@@ -54,6 +57,30 @@ def parsed(data: bytes, where: str) -> Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedDocument("doctype", where)
     return root
+
+
+class XMLParts:
+    """The XML parts of a container. Small ones are parsed once and must not be changed."""
+
+    def __init__(self, package: OFDPackage) -> None:
+        self._package = package
+        self._kept: dict[str, Element] = {}
+        self._room = KEPT
+
+    def root(self, part: str) -> Element:
+        """The root element of a part.
+
+        Raises:
+            MalformedDocument: As for `parsed`, and for reading the part.
+        """
+        root = self._kept.get(part)
+        if root is None:
+            data = self._package.read(part)
+            root = parsed(data, part)
+            if len(data) <= min(self._room, KEPT // 16):
+                self._room -= len(data)
+                self._kept[part] = root
+        return root
 
 
 def written(root: Element) -> bytes:

@@ -14,8 +14,7 @@ from itertools import zip_longest
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
-from seals.ofd.markup import Element, box, local, named, numbers, only, parsed, text
-from seals.ofd.package import OFDPackage
+from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, text
 from seals.ofd.signatures import Box
 
 MAX_OBJECTS = 300_000
@@ -80,19 +79,19 @@ def bounded(objects: Iterable[Painted], part: str) -> list[Painted]:
 
 
 def painted(
-    package: OFDPackage, page: Page, templates: Mapping[str, tuple[str, str]]
+    xml: XMLParts, page: Page, templates: Mapping[str, tuple[str, str]]
 ) -> Iterator[Painted]:
     """The objects of a page with its templates, from the lowest to the uppermost.
 
     Args:
-        package: The container.
+        xml: The container's.
         page: Which page.
         templates: Id → part and usual place of each template page.
 
     Raises:
         MalformedDocument: `objects`: more than are looked at, or nested deeper; or a key of XML.
     """
-    root = parsed(package.read(page.part), page.part)
+    root = xml.root(page.part)
     below: list[str] = []
     above: list[str] = []
     for each in named(root, "Template"):
@@ -100,13 +99,11 @@ def painted(
         if part:
             place = each.get("ZOrder") or usual
             (above if place == "Foreground" else below).append(part)
-    for part, top in (
-        *((part, None) for part in below),
-        (page.part, root),
-        *((part, None) for part in above),
-    ):
-        here = parsed(package.read(part), part) if top is None else top
-        yield from _layers(here, part)
+    for part in below:
+        yield from _layers(xml.root(part), part)
+    yield from _layers(root, page.part)
+    for part in above:
+        yield from _layers(xml.root(part), part)
 
 
 def template_pages(root: Element, found: Graph, part: str) -> dict[str, tuple[str, str]]:

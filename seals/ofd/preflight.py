@@ -12,7 +12,7 @@ from itertools import chain
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
-from seals.ofd.markup import Element, local, named, parsed
+from seals.ofd.markup import Element, local, named
 from seals.ofd.package import OFDPackage
 from seals.ofd.painted import Ink, Painted, appearances, bounded, painted, template_pages
 from seals.ofd.signatures import Box
@@ -59,18 +59,18 @@ def _all(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator[R
     ):
         yield "page-twice", ROOT
     try:
-        yield from _shown(package, found, pages)
+        yield from _shown(found, pages)
     except MalformedDocument as error:
         yield error.why, error.where
 
 
-def _shown(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
-    objects = page_objects(package, found)
-    above = _annotations(package, found)
+def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
+    objects = page_objects(found)
+    above = _annotations(found)
     for part in (*found.of(Kind.DOCUMENT), *found.of(Kind.PAGE), *found.of(Kind.TEMPLATE)):
-        yield from _actions(parsed(package.read(part), part), part)
+        yield from _actions(found.xml.root(part), part)
     for part in found.of(Kind.ANNOTATION):
-        root = parsed(package.read(part), part)
+        root = found.xml.root(part)
         yield from _actions(root, part)
         for annotation, _ in appearances(root, part):
             if annotation.get("Type") == "Stamp":
@@ -81,7 +81,7 @@ def _shown(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator
         yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
 
 
-def page_objects(package: OFDPackage, found: Graph) -> Callable[[Page], Iterator[Painted]]:
+def page_objects(found: Graph) -> Callable[[Page], Iterator[Painted]]:
     """What each page of the first document paints.
 
     Raises:
@@ -90,16 +90,16 @@ def page_objects(package: OFDPackage, found: Graph) -> Callable[[Page], Iterator
     documents = found.of(Kind.DOCUMENT)
     if not documents:
         raise MalformedDocument("document", ROOT)
-    root = parsed(package.read(documents[0]), documents[0])
+    root = found.xml.root(documents[0])
     templates = template_pages(root, found, documents[0])
-    return lambda page: painted(package, page, templates)
+    return lambda page: painted(found.xml, page, templates)
 
 
-def _annotations(package: OFDPackage, found: Graph) -> Callable[[Page], list[Painted]]:
+def _annotations(found: Graph) -> Callable[[Page], list[Painted]]:
     """What the annotations of a page paint over it."""
     by_page: dict[str, list[str]] = {}
     for part in found.of(Kind.ANNOTATIONS):
-        root = parsed(package.read(part), part)
+        root = found.xml.root(part)
         listed, targets = list(named(root, "Page")), found.targets(part, Kind.ANNOTATION)
         if len(listed) != len(targets):
             raise MalformedDocument("missing", part)
@@ -110,7 +110,7 @@ def _annotations(package: OFDPackage, found: Graph) -> Callable[[Page], list[Pai
         return [
             each
             for part in by_page.get(page.id, ())
-            for _, objects in appearances(parsed(package.read(part), part), part)
+            for _, objects in appearances(found.xml.root(part), part)
             for each in objects
         ]
 

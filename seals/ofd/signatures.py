@@ -113,13 +113,12 @@ class Description:
 # --- reading ----------------------------------------------------------------------------------
 
 
-def read_list(data: bytes, where: str) -> tuple[Listed, ...]:
+def read_list(root: Element, where: str) -> tuple[Listed, ...]:
     """The signatures of a document, in order.
 
     Raises:
         MalformedDocument: It is no `Signatures.xml`.
     """
-    root = parsed(data, where)
     if local(root) != "Signatures":
         raise MalformedDocument("root", where)
     return tuple(
@@ -132,11 +131,11 @@ def read_list(data: bytes, where: str) -> tuple[Listed, ...]:
     )
 
 
-def read_description(data: bytes, where: str, parts: Iterable[str]) -> Description:
+def read_description(root: Element, where: str, parts: Iterable[str]) -> Description:
     """What one `Signature.xml` says.
 
     Args:
-        data: Its bytes.
+        root: Its root element.
         where: Its path; relative references begin in its folder.
         parts: What the container holds: a relative path that does not lead to one of them there
             is taken from the root, as some software writes it.
@@ -144,7 +143,6 @@ def read_description(data: bytes, where: str, parts: Iterable[str]) -> Descripti
     Raises:
         MalformedDocument: `root`, `doubled`, `incomplete`, `too-many`, and the keys of XML.
     """
-    root = parsed(data, where)
     if local(root) != "Signature":
         raise MalformedDocument("root", where)
     info, value = only(root, "SignedInfo", where), only(root, "SignedValue", where)

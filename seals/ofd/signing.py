@@ -98,7 +98,7 @@ def prepare(
     found = graph(package)
     facts = stated(package, found)
     _refuse(package, facts, at)
-    stamps = placed(placements, seal.info.picture, facts.pages, page_objects(package, found))
+    stamps = placed(placements, seal.info.picture, facts.pages, page_objects(found))
 
     listed = found.targets(ROOT, Kind.SIGNATURES)
     base = folder_of(found.of(Kind.DOCUMENT)[0])

@@ -32,7 +32,7 @@ def test_every_part_is_reached_and_known_for_what_it_is() -> None:
     assert found.of(Kind.CUSTOM_TAG) == ("/Doc_0/Tags/CustomTag_0.xml", "/Doc_0/Tags/schema.xsd")
     assert found.of(Kind.EXTENSION) == ("/Doc_0/ext.bin",)
     assert found.of(Kind.ANNOTATION) == ("/Doc_0/Annots/Page_0/Annotation.xml",)
-    assert [each.id for each in pages(package, found)] == ["100", "101", "102"]
+    assert [each.id for each in pages(found)] == ["100", "101", "102"]
 
 
 LOCS: dict[str, tuple[str, str, str | None]] = {
@@ -211,7 +211,7 @@ def test_torn_xml_raises_only_what_is_promised(data: st.DataObject) -> None:
     assert found.effective <= set(package.parts)
     assert all(each.why and each.where for each in found.problems)
     try:
-        told = pages(package, found)
+        told = pages(found)
     except MalformedDocument:
         return
     assert all(each.width > 0 for each in told)
