@@ -31,7 +31,7 @@ from seals.report import (
     TimestampAnswer,
     TimestampJudge,
 )
-from seals.seal import SM2_SM3, Seal, SealSignature, SignatureState
+from seals.seal import SM2_SM3, Edition, Seal, SealSignature, SignatureState
 from seals.verdicts import Verdict, worst
 
 SKEW = timedelta(minutes=5)
@@ -291,8 +291,11 @@ def _chain(
 
 
 def _timestamp(signed: SealSignature, judges: Judges) -> TimestampAnswer | None:
-    """What the timestamp is worth, over the signer's value; None where none could be judged."""
-    if not signed.timestamp or judges.timestamp is None:
+    """What the timestamp is worth, over the signer's value; None where none could be judged. One of
+    2014 stands within what is signed, and its standard does not say what it is over.
+    """
+    inside = signed.edition is Edition.GMT0031_2014
+    if not signed.timestamp or inside or judges.timestamp is None:
         return None
     return judges.timestamp(signed.timestamp, signed.value)
 

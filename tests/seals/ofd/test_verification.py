@@ -23,6 +23,7 @@ from seals.report import Question, Report, Role, TimestampAnswer
 from seals.seal import SM2_SM3, Extension
 from seals.seal_reading import read_seal_signature
 from seals.verdicts import Step, Verdict
+from tests.seals.test_seal import old_seal
 from tests.world.ofd import contents, document, sealed, without
 from tests.world.seals import INFO, MAKER_CERT, MAKER_KEY, NOW, SIGNER_CERT, SIGNER_KEY, seal
 
@@ -440,6 +441,38 @@ def test_a_policy_may_want_a_timestamp() -> None:
     report = verify(ONE, NOW, Policy(timestamp_wanted=True), TRUSTED)
 
     assert complaints(report) == {("time", "timestamp-wanted")}
+
+
+def of_2014(time_info: bytes) -> bytes:
+    """The document under a seal signature after GM/T 0031-2014."""
+    digest = OFDPackage.open(ONE).digest(SIGNATURE)
+    signed = der.sequence(
+        der.integer(1),
+        old_seal(),
+        der.bits(time_info),
+        der.bits(digest),
+        der.tlv(der.IA5, SIGNATURE.encode()),
+        der.octets(SIGNER_CERT),
+        der.oid(SM2_SM3),
+    )
+    value = der.sequence(signed, der.bits(SIGNER_KEY.sign(signed)))
+    return changed(without(ONE, VALUE), {VALUE: value})
+
+
+def test_a_seal_signature_of_2014() -> None:
+    """Judged by the same steps; `Seal.esl` is that of another seal here, which is told. A timestamp
+    inside of what is signed is left open, whoever judges timestamps.
+    """
+    told = TimestampAnswer(steps=(step(FAILED),), at=None)
+    judges = replace(TRUSTED, timestamp=lambda *_: told)
+    for time_info, expected in (
+        (b"261124060000Z", set()),
+        (b"\x30\x03\x02\x01\x00", {("time", "timestamp-not-judged")}),
+    ):
+        report = verify(of_2014(time_info), NOW, judges=judges)
+
+        assert complaints(report) == {("binding", "seal-file-differs"), *expected}
+        assert report.seals[0].seal_name == "旧章"
 
 
 # --- made by others ---------------------------------------------------------------------------
