@@ -143,7 +143,8 @@ class Problem:
     """Something that cannot be followed."""
 
     why: str
-    """`external`, `missing`, `loc`, `root`, `doubled`, `too-many`, or a key of container or XML."""
+    """`external`, `missing`, `loc`, `root`, `doubled`, `too-many`, `document`, `page-size`,
+    `signature-twice`, `signature-unlisted`, or a key of the container or of XML."""
     where: str
 
 
@@ -306,6 +307,8 @@ class _Walk:
         """Where a reference leads: beside its part, or, as some producers mean it, from the
         document's folder or the root.
         """
+        if loc in self._package.parts:  # an absolute path, written as we write it
+            return loc
         if external(loc.strip()):
             self._problem("external", part)
             return ""

@@ -112,7 +112,10 @@ def only(parent: Element, name: str, where: str) -> Element | None:
 
 def text(element: Element | None) -> str:
     """What an element says, without the white space around it."""
-    return "" if element is None else "".join(map(str, element.itertext())).strip()
+    if element is None:
+        return ""
+    told = "".join(map(str, element.itertext())) if len(element) else str(element.text or "")
+    return told.strip()
 
 
 def numbers(told: str | None) -> tuple[float, ...]:

@@ -167,6 +167,8 @@ def read_description(root: Element, where: str, parts: Iterable[str]) -> Descrip
 
 
 def _path(loc: str, where: str, known: frozenset[str] = frozenset()) -> str:
+    if loc in known:  # an absolute path, written as we write it
+        return loc
     try:
         beside = resolved(loc, folder_of(where))
         from_root = beside if beside in known else resolved(loc, "/")
