@@ -133,6 +133,24 @@ def appearances(root: Element, part: str) -> Iterator[tuple[Element, tuple[Paint
         yield annotation, tuple(objects)
 
 
+def composites(root: Element, part: str) -> list[Painted]:
+    """What the composite units of a resource part are made of; where they will stand is not known.
+
+    Raises:
+        MalformedDocument: `objects`, `doubled`.
+    """
+    contents = (
+        only(unit, "Content", part) for unit in root.iterdescendants("{*}CompositeGraphicUnit")
+    )
+    objects = (
+        each
+        for content in contents
+        if content is not None
+        for each in _objects(content, part, (0.0, 0.0), 0)
+    )
+    return bounded(objects, part)
+
+
 def _layers(root: Element, part: str) -> Iterator[Painted]:
     content = only(root, "Content", part)
     layers = [] if content is None else list(named(content, "Layer"))

@@ -14,7 +14,15 @@ from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
 from seals.ofd.markup import Element, local, named
 from seals.ofd.package import OFDPackage
-from seals.ofd.painted import Ink, Painted, appearances, bounded, painted, template_pages
+from seals.ofd.painted import (
+    Ink,
+    Painted,
+    appearances,
+    bounded,
+    composites,
+    painted,
+    template_pages,
+)
 from seals.ofd.signatures import Box
 
 MAX_REASONS = 200
@@ -77,6 +85,9 @@ def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
                 yield "painted-stamp", part
             if "false" in {annotation.get("Visible"), annotation.get("Print")}:
                 yield "hidden", part
+    for part in found.of(Kind.RESOURCES):
+        for each in composites(found.xml.root(part), part):
+            yield from _unseen(each)
     for page in pages:
         yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
 
@@ -128,11 +139,8 @@ def _actions(root: Element, part: str) -> Iterator[Reason]:
 
 def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
     for each in objects:
-        if each.hidden:
-            yield "hidden", each.part
-        elif each.transparent:
-            yield "transparent", each.part
-        elif each.ink in {Ink.TEXT, Ink.IMAGE} and not _touches(each.box, page):
+        yield from _unseen(each)
+        if each.ink in {Ink.TEXT, Ink.IMAGE} and not _touches(each.box, page):
             yield "off-page", each.part
         for glyph in each.glyphs:
             x, y = _middle(glyph.box)
@@ -140,6 +148,13 @@ def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
                 yield "off-page", each.part
                 break
     yield from _covered(page, objects)
+
+
+def _unseen(each: Painted) -> Iterator[Reason]:
+    if each.hidden:
+        yield "hidden", each.part
+    elif each.transparent:
+        yield "transparent", each.part
 
 
 def _covered(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:

@@ -279,6 +279,20 @@ def body(*objects: str) -> dict[str, bytes]:
 
 
 TEXT = line("金额一百元", 40)
+COMPOSITE = '<ofd:CompositeObject ID="33" Boundary="20 38 100 9" ResourceID="34"/>'
+
+
+def composite(*objects: str) -> dict[str, bytes]:
+    """Resources with a composite unit of these objects."""
+    unit = (
+        '<ofd:CompositeGraphicUnits><ofd:CompositeGraphicUnit ID="34" Width="9" Height="9">'
+        f"<ofd:Content>{''.join(objects)}</ofd:Content></ofd:CompositeGraphicUnit>"
+        "</ofd:CompositeGraphicUnits></ofd:Res>"
+    )
+    resources = PLAIN["/Doc_0/DocumentRes.xml"]
+    return {"/Doc_0/DocumentRes.xml": resources.replace(b"</ofd:Res>", unit.encode())}
+
+
 NOT_SEALED: dict[str, tuple[str, dict[str, bytes]]] = {
     "a part nobody refers to": ("unreferenced", {"/Doc_0/more.bin": b"x"}),
     "an old signature nobody lists": (
@@ -326,6 +340,12 @@ NOT_SEALED: dict[str, tuple[str, dict[str, bytes]]] = {
     "text too small": ("transparent", body(TEXT.replace('Size="5"', 'Size="0.1"'))),
     "white text": (
         "white", body(TEXT.replace("<ofd:TextCode", '<ofd:FillColor Value="255 255 255"/><ofd:TextCode'))),
+    "hidden text in a composite": (
+        "hidden", composite(TEXT.replace("Font", 'Visible="false" Font'))),
+    "faint text in a composite": ("transparent", composite(TEXT.replace("Font", 'Alpha="0" Font'))),
+    "text under a composite": (
+        "covered",
+        {**composite(TEXT), **body(TEXT, COMPOSITE)}),
     "text off the page": ("off-page", body(TEXT.replace('Boundary="20', 'Boundary="220'))),
     "the last character off the page": (
         "off-page", body(TEXT.replace('DeltaX="g 4 5"', 'DeltaX="5 5 5 500"'))),
@@ -388,6 +408,10 @@ SEALED: dict[str, dict[str, bytes]] = {
             "M 0 0 L 9 0 L 9 9 C", "M 0 0 L 9 0 L 9 9 C M 1 1 L 8 1 L 8 8 C"
         ),
     ),
+    "a composite beside the text": {
+        **composite(TEXT),
+        **body(TEXT, COMPOSITE.replace("20 38", "20 138")),
+    },
     "an action that turns a page": {
         "/Doc_0/Document.xml": ROOT.replace(
             b"</ofd:Pages>",
