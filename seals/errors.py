@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -32,11 +33,117 @@ class Undecipherable(SealError, ValueError):
     origin = "caller"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """Something that could be read although it is not as its standard says."""
+
+    why: str
+    """Stable key, e.g. `length-form`."""
+    where: str
+    """Path of field names after the standard, e.g. `eseal.eSealInfo.property.name`."""
+
+
 class Malformed(SealError, ValueError):
     """Bytes that are not the structure they should be; the text is a short stable key."""
 
     code = "seals.malformed"
     origin = "caller"
+
+
+class MalformedSeal(Malformed):
+    """Bytes that are no seal and no seal signature. `why` is a stable key, `where` the field."""
+
+    code = "seals.malformed-seal"
+
+    def __init__(self, why: str, where: str) -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why, self.where = why, where
+
+
+class MalformedDocument(SealError, ValueError):
+    """Bytes that are no document that may be opened. `why` is a stable key, `where` the part."""
+
+    code = "seals.malformed-document"
+    origin = "caller"
+
+    def __init__(self, why: str, where: str = "") -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why, self.where = why, where
+
+
+class DocumentRefused(SealError, ValueError):
+    """A document that may not be sealed. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.document-refused"
+    origin = "caller"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
+
+
+class SealRefused(SealError, ValueError):
+    """What was asked of a seal is not allowed. `why` is a stable key."""
+
+    code = "seals.refused"
+    origin = "caller"
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why, self.detail = why, detail
+
+
+class SealingFailed(SealError, RuntimeError):
+    """What was made does not verify: the key is not the certificate's. Nothing leaves."""
+
+    code = "seals.sealing-failed"
+
+
+class PictureRefused(SealError, ValueError):
+    """A picture that may not become an impression. `why` holds a stable key for each reason."""
+
+    code = "seals.picture-refused"
+    origin = "caller"
+
+    def __init__(self, *why: str) -> None:
+        super().__init__(", ".join(why))
+        self.why = why
+
+
+class GlyphMissing(SealError, LookupError):
+    """The face has no outline for a character; nothing is drawn with a box in its place."""
+
+    code = "seals.glyph-missing"
+    origin = "caller"
+
+    def __init__(self, character: str) -> None:
+        super().__init__(f"U+{ord(character):04X}")
+        self.character = character
+
+
+class IllegalAct(SealError, ValueError):
+    """An act that a seal's state, its actor or its data does not allow. `why` is a stable key."""
+
+    code = "seals.illegal-act"
+    origin = "caller"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class UnknownSeal(SealError, LookupError):
+    """No seal under that identifier."""
+
+    code = "seals.unknown"
+    origin = "caller"
+
+
+class RegisterConflict(SealError, RuntimeError):
+    """Somebody else changed the seal in between: read it again."""
+
+    code = "seals.conflict"
+    retryable = True
 
 
 class UnknownAlgorithm(SealError, ValueError):

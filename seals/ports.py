@@ -1,10 +1,14 @@
-"""What this room asks of outside."""
+"""What this room asks of outside: keys that sign, and a register that keeps seals and their uses."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Protocol
 
 from seals.algorithms import Algorithm
+from seals.registered import RegisteredSeal
+from seals.using import Freeze, Use
 
 
 class SigningKey(Protocol):
@@ -44,5 +48,61 @@ class SigningKey(Protocol):
             InvalidKey: This algorithm takes no digest, or one of another length.
             KeyUnavailable: As for `sign`.
             SM2Unavailable: As for `sign`.
+        """
+        ...
+
+
+class SealRegister(Protocol):
+    """Seals by identifier, their uses, and the freeze switch. Several workers share it."""
+
+    def put(self, seal: RegisteredSeal) -> None:
+        """Keep the seal's next state: it has one entry of history more than what is kept, and
+        begins with the same ones.
+
+        Raises:
+            RegisterConflict: Somebody else acted in between.
+        """
+        ...
+
+    def get(self, seal_id: str) -> RegisteredSeal:
+        """Raises:
+        UnknownSeal: There is none.
+        """
+        ...
+
+    def of(self, organisation: str) -> Iterable[RegisteredSeal]:
+        """All seals of one organisation, by identifier."""
+        ...
+
+    def every(self) -> Iterable[RegisteredSeal]:
+        """All seals, by identifier."""
+        ...
+
+    def use(self, use: Use) -> int:
+        """Judge the wish by `seals.using.why_not`, count it and log it, as one step that no other
+        comes between. Refused wishes are logged, too, and not counted.
+
+        Returns:
+            How often the seal has been used that day, this one included.
+
+        Raises:
+            UnknownSeal: There is none.
+            SealRefused: It is not allowed; `why` is the first reason, `detail` holds all of them.
+        """
+        ...
+
+    def uses(self, seal_id: str) -> Iterable[tuple[Use, tuple[str, ...]]]:
+        """The log of one seal: each wish with the reasons against it, empty where it was allowed."""
+        ...
+
+    def freeze(self, freeze: Freeze) -> None:
+        """Stop sealing."""
+        ...
+
+    def thaw(self, by: str, at: datetime, reason: str) -> None:
+        """Lift all freezes.
+
+        Raises:
+            SealRefused: `same-person`: whoever froze does not thaw alone; `reason`.
         """
         ...

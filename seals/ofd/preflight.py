@@ -1,0 +1,232 @@
+"""What keeps an OFD from being sealed: content that shows one thing and holds another.
+
+A seal says that an authority stands behind what is seen. So nothing is sealed that is hidden,
+covered, too faint to be seen, or taken from elsewhere, that acts when it is opened, or that lies in
+the container without a use. All reasons are told, each with its key and place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+from seals.errors import MalformedDocument
+from seals.ofd.document import ROOT, Graph, Kind, Page
+from seals.ofd.markup import Element, local, named
+from seals.ofd.package import OFDPackage
+from seals.ofd.painted import (
+    Ink,
+    Painted,
+    appearances,
+    bounded,
+    composites,
+    painted,
+    template_pages,
+)
+from seals.ofd.signatures import Box
+
+MAX_REASONS = 200
+MAX_COMPARED = 2_000_000
+"""How often, on one page, a character or picture is held against what could cover it."""
+_CELLS = 16
+_HARMLESS = {"Goto"}
+"""An action that only turns pages."""
+
+Reason = tuple[str, str]
+"""Stable key and place."""
+
+
+def reasons(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> tuple[Reason, ...]:
+    """Everything that keeps a document from being sealed, the first `MAX_REASONS` of it.
+
+    Keys: those of `Problem`, and `unreferenced`, `several-documents`, `versions`, `encrypted`,
+    `no-pages`, `page-twice`, `action`, `hidden`, `transparent`, `white`, `off-page`, `covered`,
+    `painted-stamp`, `objects`.
+    """
+    told: dict[Reason, None] = {}
+    for reason in _all(package, found, pages):
+        told.setdefault(reason)
+        if len(told) == MAX_REASONS:
+            break
+    return tuple(told)
+
+
+def _all(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
+    for problem in found.problems:
+        yield problem.why, problem.where
+    for part in sorted(package.parts.keys() - found.kinds.keys()):
+        yield "encrypted" if part.endswith("/Encryptions.xml") else "unreferenced", part
+    if len(found.of(Kind.DOCUMENT)) > 1:
+        yield "several-documents", ROOT
+    if found.of(Kind.VERSION):
+        yield "versions", ROOT
+    if not pages:
+        yield "no-pages", ROOT
+    if len({each.id for each in pages}) < len(pages) or len({each.part for each in pages}) < len(
+        pages
+    ):
+        yield "page-twice", ROOT
+    try:
+        yield from _shown(found, pages)
+    except MalformedDocument as error:
+        yield error.why, error.where
+
+
+def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
+    objects = page_objects(found)
+    above = _annotations(found)
+    for part in (*found.of(Kind.DOCUMENT), *found.of(Kind.PAGE), *found.of(Kind.TEMPLATE)):
+        yield from _actions(found.xml.root(part), part)
+    for part in found.of(Kind.ANNOTATION):
+        root = found.xml.root(part)
+        yield from _actions(root, part)
+        for annotation, _ in appearances(root, part):
+            if annotation.get("Type") == "Stamp":
+                yield "painted-stamp", part
+            if "false" in {annotation.get("Visible"), annotation.get("Print")}:
+                yield "hidden", part
+    for part in found.of(Kind.RESOURCES):
+        for each in composites(found.xml.root(part), part):
+            yield from _unseen(each)
+    for page in pages:
+        yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
+
+
+def page_objects(found: Graph) -> Callable[[Page], Iterator[Painted]]:
+    """What each page of the first document paints.
+
+    Raises:
+        MalformedDocument: `document`, or a template leads nowhere.
+    """
+    documents = found.of(Kind.DOCUMENT)
+    if not documents:
+        raise MalformedDocument("document", ROOT)
+    root = found.xml.root(documents[0])
+    templates = template_pages(root, found, documents[0])
+    return lambda page: painted(found.xml, page, templates)
+
+
+def _annotations(found: Graph) -> Callable[[Page], list[Painted]]:
+    """What the annotations of a page paint over it."""
+    by_page: dict[str, list[str]] = {}
+    for part in found.of(Kind.ANNOTATIONS):
+        root = found.xml.root(part)
+        listed, targets = list(named(root, "Page")), found.targets(part, Kind.ANNOTATION)
+        if len(listed) != len(targets):
+            raise MalformedDocument("missing", part)
+        for each, target in zip(listed, targets, strict=True):
+            by_page.setdefault(each.get("PageID") or "", []).append(target)
+
+    def over(page: Page) -> list[Painted]:
+        return [
+            each
+            for part in by_page.get(page.id, ())
+            for _, objects in appearances(found.xml.root(part), part)
+            for each in objects
+        ]
+
+    return over
+
+
+def _actions(root: Element, part: str) -> Iterator[Reason]:
+    """Whatever an action does beyond turning pages."""
+    for each in root.iter("{*}Action"):
+        done = [local(child) for child in each if local(child) != "Region"]
+        if any(name not in _HARMLESS for name in done):
+            yield "action", part
+            return
+
+
+def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
+    for each in objects:
+        yield from _unseen(each)
+        if each.ink in {Ink.TEXT, Ink.IMAGE} and not _touches(each.box, page):
+            yield "off-page", each.part
+        for glyph in each.glyphs:
+            x, y = _middle(glyph.box)
+            if not (0 <= x <= page.width and 0 <= y <= page.height):
+                yield "off-page", each.part
+                break
+    yield from _covered(page, objects)
+
+
+def _unseen(each: Painted) -> Iterator[Reason]:
+    if each.hidden:
+        yield "hidden", each.part
+    elif each.transparent:
+        yield "transparent", each.part
+
+
+def _covered(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
+    """Text and pictures under something opaque, and white text on nothing."""
+    covers = _Covers(page, objects)
+    for at, each in enumerate(objects):
+        if covers.compared > MAX_COMPARED:
+            yield "objects", page.part
+            return
+        if each.ink is Ink.IMAGE and covers.hide(at, each.box):
+            yield "covered", each.part
+        middles = [_middle(glyph.box) for glyph in each.glyphs if not glyph.character.isspace()]
+        if any(covers.above(at, middle) for middle in middles):
+            yield "covered", each.part
+        if each.white and not all(covers.below(at, middle) for middle in middles):
+            yield "white", each.part
+
+
+class _Covers:
+    """What is opaque on a page, found by place: the page in cells, each with what touches it."""
+
+    def __init__(self, page: Page, objects: Sequence[Painted]) -> None:
+        self._size = max(page.width, page.height) / _CELLS
+        self._cells: dict[tuple[int, int], list[tuple[int, Box]]] = {}
+        self.compared = 0
+        for at, each in enumerate(objects):
+            if each.covers and self.compared <= MAX_COMPARED:
+                x, y, width, height = each.box
+                for column in range(self._index(x), self._index(x + width) + 1):
+                    for row in range(self._index(y), self._index(y + height) + 1):
+                        self.compared += 1
+                        self._cells.setdefault((column, row), []).append((at, each.box))
+
+    def above(self, at: int, point: tuple[float, float]) -> bool:
+        """Does something that is painted after this object lie over the point?"""
+        return any(place > at and _over(cover, point) for place, cover in self._near(point))
+
+    def below(self, at: int, point: tuple[float, float]) -> bool:
+        """Is there something painted before this object under the point?"""
+        return any(place < at and _over(cover, point) for place, cover in self._near(point))
+
+    def hide(self, at: int, told: Box) -> bool:
+        """Does something that is painted after this object lie over the whole box?"""
+        corner = told[0], told[1]
+        end = told[0] + told[2], told[1] + told[3]
+        return any(
+            place > at and _over(cover, corner) and _over(cover, end)
+            for place, cover in self._near(corner)
+        )
+
+    def _near(self, point: tuple[float, float]) -> list[tuple[int, Box]]:
+        found = self._cells.get((self._index(point[0]), self._index(point[1])), [])
+        self.compared += len(found)
+        return found
+
+    def _index(self, millimetres: float) -> int:
+        return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
+
+
+def _middle(told: Box) -> tuple[float, float]:
+    return told[0] + told[2] / 2, told[1] + told[3] / 2
+
+
+def _over(cover: Box, middle: tuple[float, float]) -> bool:
+    x, y = middle
+    return cover[0] <= x <= cover[0] + cover[2] and cover[1] <= y <= cover[1] + cover[3]
+
+
+def _touches(told: Box, page: Page) -> bool:
+    return (
+        told[0] < page.width
+        and told[1] < page.height
+        and told[0] + told[2] > 0
+        and told[1] + told[3] > 0
+    )
