@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -30,3 +31,85 @@ class Undecipherable(SealError, ValueError):
 
     code = "seals.undecipherable"
     origin = "caller"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """Something that could be read although it is not as its standard says."""
+
+    why: str
+    """Stable key, e.g. `length-form`."""
+    where: str
+    """Path of field names after the standard, e.g. `eseal.eSealInfo.property.name`."""
+
+
+class MalformedSeal(SealError, ValueError):
+    """Bytes that are no seal and no seal signature. `why` is a stable key, `where` the field."""
+
+    code = "seals.malformed-seal"
+    origin = "caller"
+
+    def __init__(self, why: str, where: str) -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why, self.where = why, where
+
+
+class MalformedDocument(SealError, ValueError):
+    """Bytes that are no document that may be opened. `why` is a stable key, `where` the part."""
+
+    code = "seals.malformed-document"
+    origin = "caller"
+
+    def __init__(self, why: str, where: str = "") -> None:
+        super().__init__(f"{where}: {why}" if where else why)
+        self.why, self.where = why, where
+
+
+class DocumentRefused(SealError, ValueError):
+    """A document that may not be sealed. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.document-refused"
+    origin = "caller"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
+
+
+class SealRefused(SealError, ValueError):
+    """What was asked of a seal is not allowed. `why` is a stable key."""
+
+    code = "seals.refused"
+    origin = "caller"
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why, self.detail = why, detail
+
+
+class SealingFailed(SealError, RuntimeError):
+    """What was made does not verify: the key is not the certificate's. Nothing leaves."""
+
+    code = "seals.sealing-failed"
+
+
+class PictureRefused(SealError, ValueError):
+    """A picture that may not become an impression. `why` holds a stable key for each reason."""
+
+    code = "seals.picture-refused"
+    origin = "caller"
+
+    def __init__(self, *why: str) -> None:
+        super().__init__(", ".join(why))
+        self.why = why
+
+
+class GlyphMissing(SealError, LookupError):
+    """The face has no outline for a character; nothing is drawn with a box in its place."""
+
+    code = "seals.glyph-missing"
+    origin = "caller"
+
+    def __init__(self, character: str) -> None:
+        super().__init__(f"U+{ord(character):04X}")
+        self.character = character

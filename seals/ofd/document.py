@@ -1,0 +1,320 @@
+"""What lies in an OFD and what refers to what, from `OFD.xml` down to the last font.
+
+The graph holds every part that can change what is painted or read, and the signature parts apart
+from them. Where a reference could be taken in more than one way, the first that exists counts, as
+readers do it. What cannot be followed is a problem, told with its key; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seals.errors import MalformedDocument
+from seals.ofd.markup import Element, box, local, named, only, parsed, text
+from seals.ofd.names import external, folder_of, resolved, shown
+from seals.ofd.package import OFDPackage
+
+ROOT = "/OFD.xml"
+MAX_EDGES = 200_000
+
+
+class Kind(StrEnum):
+    """What a part is, by what refers to it."""
+
+    OFD = "ofd"
+    DOCUMENT = "document"
+    VERSION = "version"
+    PAGE = "page"
+    TEMPLATE = "template"
+    RESOURCES = "resources"
+    RESOURCE = "resource"
+    ANNOTATIONS = "annotations"
+    ANNOTATION = "annotation"
+    ATTACHMENTS = "attachments"
+    ATTACHMENT = "attachment"
+    CUSTOM_TAGS = "custom-tags"
+    CUSTOM_TAG = "custom-tag"
+    EXTENSIONS = "extensions"
+    EXTENSION = "extension"
+    COVER = "cover"
+    SIGNATURES = "signatures"
+    SIGNATURE = "signature"
+    SEAL = "seal"
+    SIGNED_VALUE = "signed-value"
+
+
+SIGNATURE_KINDS = frozenset({Kind.SIGNATURES, Kind.SIGNATURE, Kind.SEAL, Kind.SIGNED_VALUE})
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Where in a part a reference stands: the way down by local names, and its attribute."""
+
+    way: tuple[str, ...]
+    attribute: str
+    """Empty where the element's text is the reference."""
+    kind: Kind
+
+
+def _rule(way: str, kind: Kind) -> _Rule:
+    path, _, attribute = way.partition("@")
+    return _Rule(tuple(path.split("/")), attribute, kind)
+
+
+_RULES: Mapping[Kind, tuple[str, tuple[_Rule, ...]]] = {
+    Kind.OFD: (
+        "OFD",
+        (
+            _rule("DocBody/DocRoot", Kind.DOCUMENT),
+            _rule("DocBody/Versions/Version@BaseLoc", Kind.VERSION),
+            _rule("DocBody/DocInfo/Cover", Kind.COVER),
+            _rule("DocBody/Signatures", Kind.SIGNATURES),
+        ),
+    ),
+    Kind.VERSION: (
+        "DocVersion",
+        (_rule("DocRoot", Kind.DOCUMENT), _rule("FileList/File", Kind.RESOURCE)),
+    ),
+    Kind.DOCUMENT: (
+        "Document",
+        (
+            _rule("CommonData/PublicRes", Kind.RESOURCES),
+            _rule("CommonData/DocumentRes", Kind.RESOURCES),
+            _rule("CommonData/TemplatePage@BaseLoc", Kind.TEMPLATE),
+            _rule("Pages/Page@BaseLoc", Kind.PAGE),
+            _rule("Annotations", Kind.ANNOTATIONS),
+            _rule("CustomTags", Kind.CUSTOM_TAGS),
+            _rule("Attachments", Kind.ATTACHMENTS),
+            _rule("Extensions", Kind.EXTENSIONS),
+        ),
+    ),
+    Kind.PAGE: ("Page", (_rule("PageRes", Kind.RESOURCES),)),
+    Kind.TEMPLATE: ("Page", (_rule("PageRes", Kind.RESOURCES),)),
+    Kind.RESOURCES: (
+        "Res",
+        (
+            _rule("ColorSpaces/ColorSpace@Profile", Kind.RESOURCE),
+            _rule("Fonts/Font/FontFile", Kind.RESOURCE),
+            _rule("MultiMedias/MultiMedia/MediaFile", Kind.RESOURCE),
+        ),
+    ),
+    Kind.ANNOTATIONS: ("Annotations", (_rule("Page/FileLoc", Kind.ANNOTATION),)),
+    Kind.ANNOTATION: ("PageAnnot", ()),
+    Kind.ATTACHMENTS: ("Attachments", (_rule("Attachment/FileLoc", Kind.ATTACHMENT),)),
+    Kind.CUSTOM_TAGS: (
+        "CustomTags",
+        (
+            _rule("CustomTag/FileLoc", Kind.CUSTOM_TAG),
+            _rule("CustomTag/SchemaLoc", Kind.CUSTOM_TAG),
+        ),
+    ),
+    Kind.EXTENSIONS: ("Extensions", (_rule("Extension/ExtendData", Kind.EXTENSION),)),
+    Kind.SIGNATURES: ("Signatures", (_rule("Signature@BaseLoc", Kind.SIGNATURE),)),
+    Kind.SIGNATURE: (
+        "Signature",
+        (_rule("SignedInfo/Seal/BaseLoc", Kind.SEAL), _rule("SignedValue", Kind.SIGNED_VALUE)),
+    ),
+}
+_REPEATED = {
+    "DocBody", "Version", "File", "PublicRes", "DocumentRes", "TemplatePage", "Page", "PageRes",
+    "ColorSpaces", "ColorSpace", "Fonts", "Font", "MultiMedias", "MultiMedia", "Attachment",
+    "CustomTag", "Extension", "ExtendData", "Signature",
+}  # fmt: skip
+"""What may stand more than once beside itself; two of anything else leave open which counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One reference."""
+
+    source: str
+    loc: str
+    """As written."""
+    kind: Kind
+    target: str
+    """The part it leads to; empty where it leads to none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that cannot be followed."""
+
+    why: str
+    """`external`, `missing`, `loc`, `root`, `doubled`, `too-many`, or a key of container or XML."""
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """All that can be reached from `OFD.xml`."""
+
+    edges: tuple[Edge, ...]
+    kinds: Mapping[str, frozenset[Kind]]
+    problems: tuple[Problem, ...]
+
+    @property
+    def effective(self) -> frozenset[str]:
+        """The parts that can change what is painted or read."""
+        return frozenset(part for part, kinds in self.kinds.items() if kinds - SIGNATURE_KINDS)
+
+    def of(self, kind: Kind) -> tuple[str, ...]:
+        """The parts of a kind, in the order they were met."""
+        return tuple(part for part, kinds in self.kinds.items() if kind in kinds)
+
+    def targets(self, source: str, kind: Kind) -> tuple[str, ...]:
+        """Where the references of a kind in one part lead, dead ends left out."""
+        return tuple(
+            each.target
+            for each in self.edges
+            if each.source == source and each.kind is kind and each.target
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page in reading order."""
+
+    id: str
+    part: str
+    width: float
+    height: float
+
+
+def graph(package: OFDPackage) -> Graph:
+    """Follow every reference. Raises nothing: what is amiss is among the problems."""
+    walk = _Walk(package)
+    walk.run()
+    return Graph(
+        edges=tuple(walk.edges),
+        kinds={part: frozenset(kinds) for part, kinds in walk.kinds.items()},
+        problems=tuple(walk.problems),
+    )
+
+
+def pages(package: OFDPackage, found: Graph) -> tuple[Page, ...]:
+    """The pages of the first document, each with its physical size.
+
+    Raises:
+        MalformedDocument: `document`, `page-size`, or a key of the parts.
+    """
+    documents = found.targets(ROOT, Kind.DOCUMENT)
+    if not documents:
+        raise MalformedDocument("document", ROOT)
+    root = parsed(package.read(documents[0]), documents[0])
+    common = only(root, "CommonData", documents[0])
+    usual = None if common is None else _area(common, "PageArea", documents[0])
+    listed = only(root, "Pages", documents[0])
+    here = [] if listed is None else list(named(listed, "Page"))
+    parts = found.targets(documents[0], Kind.PAGE)
+    if len(here) != len(parts):
+        raise MalformedDocument("missing", documents[0])
+    return tuple(
+        _page(package, each.get("ID") or "", part, usual)
+        for each, part in zip(here, parts, strict=True)
+    )
+
+
+def _page(
+    package: OFDPackage,
+    page_id: str,
+    part: str,
+    usual: tuple[float, float, float, float] | None,
+) -> Page:
+    size = _area(parsed(package.read(part), part), "Area", part) or usual
+    if size is None or max(size[2:]) > 10_000:
+        raise MalformedDocument("page-size", part)
+    return Page(id=page_id, part=part, width=size[2], height=size[3])
+
+
+def _area(parent: Element, name: str, where: str) -> tuple[float, float, float, float] | None:
+    area = only(parent, name, where)
+    return None if area is None else box(text(only(area, "PhysicalBox", where)))
+
+
+class _Walk:
+    """Breadth first; each part once in each of its kinds, so that circles end."""
+
+    def __init__(self, package: OFDPackage) -> None:
+        self._package = package
+        self._queue: deque[tuple[str, Kind, str]] = deque()
+        self.edges: list[Edge] = []
+        self.kinds: dict[str, set[Kind]] = {}
+        self.problems: list[Problem] = []
+
+    def run(self) -> None:
+        if ROOT not in self._package.parts:
+            self._problem("missing", ROOT)
+            return
+        self._meet(ROOT, Kind.OFD, "/")
+        while self._queue:
+            part, kind, home = self._queue.popleft()
+            try:
+                self._follow(part, kind, home)
+            except MalformedDocument as error:
+                self._problem(error.why, part)
+            if len(self.edges) > MAX_EDGES:
+                self._problem("too-many", part)
+                return
+
+    def _problem(self, why: str, where: str) -> None:
+        self.problems.append(Problem(why=why, where=where))
+
+    def _meet(self, part: str, kind: Kind, home: str) -> None:
+        kinds = self.kinds.setdefault(part, set())
+        if kind not in kinds:
+            kinds.add(kind)
+            if kind in _RULES:
+                self._queue.append((part, kind, home))
+
+    def _follow(self, part: str, kind: Kind, home: str) -> None:
+        name, rules = _RULES[kind]
+        root = parsed(self._package.read(part), part)
+        if local(root) != name:
+            raise MalformedDocument("root", part)
+        folder = folder_of(part)
+        home = folder if kind is Kind.DOCUMENT else home
+        bases = [folder, home, "/"]
+        if kind is Kind.RESOURCES and (base := root.get("BaseLoc")):
+            bases.insert(0, resolved(base, folder).rstrip("/") + "/")
+        for rule in rules:
+            for loc in self._locs(root, rule, part):
+                target = self._target(loc, bases, part)
+                self.edges.append(Edge(source=part, loc=shown(loc), kind=rule.kind, target=target))
+                if target:
+                    self._meet(target, rule.kind, home)
+
+    def _locs(self, root: Element, rule: _Rule, part: str) -> Iterator[str]:
+        found = [root]
+        for name in rule.way:
+            below: list[Element] = []
+            for parent in found:
+                here = list(named(parent, name))
+                if len(here) > 1 and name not in _REPEATED:
+                    self._problem("doubled", part)
+                below += here
+            found = below
+        for each in found:
+            loc = each.get(rule.attribute) if rule.attribute else text(each)
+            if loc or rule.kind in {Kind.DOCUMENT, Kind.PAGE, Kind.SIGNATURE}:
+                yield loc or ""
+
+    def _target(self, loc: str, bases: list[str], part: str) -> str:
+        """Where a reference leads: beside its part, or, as some producers mean it, from the
+        document's folder or the root.
+        """
+        if external(loc.strip()):
+            self._problem("external", part)
+            return ""
+        for base in bases:
+            try:
+                target = resolved(loc, base)
+            except MalformedDocument as error:
+                self._problem(error.why, part)
+                return ""
+            if target in self._package.parts:
+                return target
+        self._problem("missing", resolved(loc, bases[0]))
+        return ""

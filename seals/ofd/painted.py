@@ -1,0 +1,246 @@
+"""What a page paints, in the order it is painted, with every character's place on the paper.
+
+Enough to find a keyword and to see what hides what; nothing is drawn. Positions are millimetres
+from the page's upper left corner. A character is taken as a box one advance wide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from seals.errors import MalformedDocument
+from seals.ofd.document import Graph, Kind, Page
+from seals.ofd.markup import Element, box, local, named, numbers, only, parsed, text
+from seals.ofd.package import OFDPackage
+from seals.ofd.signatures import Box
+
+MAX_OBJECTS = 200_000
+"""Of one page."""
+MAX_NESTING = 32
+_PAGE = (0.0, 0.0, 0.0, 0.0)
+_IDENTITY = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+_LAYERS = ("Background", "Body", "Foreground")
+_ASCENT, _DESCENT = 0.85, 0.15
+_SUBPATH = re.compile(r"[MS]")
+
+
+class Ink(StrEnum):
+    """What an object paints with."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    PATH = "path"
+    COMPOSITE = "composite"
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One character where it stands."""
+
+    character: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Painted:
+    """One object."""
+
+    ink: Ink
+    part: str
+    box: Box
+    glyphs: tuple[Glyph, ...]
+    hidden: bool
+    """Said not to be shown."""
+    transparent: bool
+    """Shown, and nothing can be seen of it."""
+    covers: bool
+    """What lies below its box cannot be seen."""
+    white: bool
+
+
+def painted(
+    package: OFDPackage, page: Page, templates: Mapping[str, tuple[str, str]]
+) -> Iterator[Painted]:
+    """The objects of a page with its templates, from the lowest to the uppermost.
+
+    Args:
+        package: The container.
+        page: Which page.
+        templates: Id → part and usual place of each template page.
+
+    Raises:
+        MalformedDocument: `objects`: more than are looked at, or nested deeper; or a key of XML.
+    """
+    root = parsed(package.read(page.part), page.part)
+    below: list[str] = []
+    above: list[str] = []
+    for each in named(root, "Template"):
+        part, usual = templates.get(each.get("TemplateID") or "", ("", ""))
+        if part:
+            place = each.get("ZOrder") or usual
+            (above if place == "Foreground" else below).append(part)
+    count = 0
+    for part, top in (
+        *((part, None) for part in below),
+        (page.part, root),
+        *((part, None) for part in above),
+    ):
+        here = parsed(package.read(part), part) if top is None else top
+        for one in _layers(here, part):
+            count += 1
+            if count > MAX_OBJECTS:
+                raise MalformedDocument("objects", page.part)
+            yield one
+
+
+def template_pages(root: Element, found: Graph, part: str) -> dict[str, tuple[str, str]]:
+    """Id → part and usual place of the templates of a document.
+
+    Raises:
+        MalformedDocument: One of them leads nowhere.
+    """
+    common = only(root, "CommonData", part)
+    listed = [] if common is None else list(named(common, "TemplatePage"))
+    parts = found.targets(part, Kind.TEMPLATE)
+    if len(listed) != len(parts):
+        raise MalformedDocument("missing", part)
+    return {
+        each.get("ID") or "": (target, each.get("ZOrder") or "Background")
+        for each, target in zip(listed, parts, strict=True)
+    }
+
+
+def appearances(root: Element, part: str) -> Iterator[tuple[Element, tuple[Painted, ...]]]:
+    """The annotations of a page, each with what it paints."""
+    for annotation in named(root, "Annot"):
+        objects: list[Painted] = []
+        for appearance in named(annotation, "Appearance"):
+            origin = box(appearance.get("Boundary")) or _PAGE
+            objects += _objects(appearance, part, origin[:2], 0)
+        yield annotation, tuple(objects)
+
+
+def _layers(root: Element, part: str) -> Iterator[Painted]:
+    content = only(root, "Content", part)
+    layers = [] if content is None else list(named(content, "Layer"))
+
+    def rank(layer: Element) -> int:
+        told = layer.get("Type") or "Body"
+        return _LAYERS.index(told) if told in _LAYERS else 1
+
+    for layer in sorted(layers, key=rank):
+        yield from _objects(layer, part, (0.0, 0.0), 0)
+
+
+def _objects(
+    parent: Element, part: str, origin: tuple[float, ...], depth: int
+) -> Iterator[Painted]:
+    if depth > MAX_NESTING:
+        raise MalformedDocument("objects", part)
+    for each in parent:
+        match local(each):
+            case "TextObject":
+                yield _text_object(each, part, origin)
+            case "ImageObject":
+                yield _object(each, part, origin, Ink.IMAGE)
+            case "PathObject":
+                yield _object(each, part, origin, Ink.PATH)
+            case "CompositeObject":
+                yield _object(each, part, origin, Ink.COMPOSITE)
+            case "PageBlock":
+                yield from _objects(each, part, origin, depth + 1)
+
+
+def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Painted:
+    alpha = _alpha(each)
+    colour = next(named(each, "FillColor"), None)
+    filled = ink is not Ink.PATH or (
+        _true(each, "Fill", usual="false")
+        and (colour is None or _alpha(colour) == 255)
+        and len(_SUBPATH.findall(text(next(named(each, "AbbreviatedData"), None)))) <= 1
+    )
+    return Painted(
+        ink=ink,
+        part=part,
+        box=_moved(box(each.get("Boundary")) or _PAGE, origin),
+        glyphs=(),
+        hidden=not _true(each, "Visible", usual="true"),
+        transparent=alpha == 0,
+        covers=filled and alpha == 255,
+        white=False,
+    )
+
+
+def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted:
+    boundary = _moved(box(each.get("Boundary")) or _PAGE, origin)
+    fill, stroke = next(named(each, "FillColor"), None), next(named(each, "StrokeColor"), None)
+    fills = _true(each, "Fill", usual="true") and (fill is None or _alpha(fill) > 0)
+    strokes = _true(each, "Stroke", usual="false") and (stroke is None or _alpha(stroke) > 0)
+    size = (numbers(each.get("Size")) or (0.0,))[0]
+    return Painted(
+        ink=Ink.TEXT,
+        part=part,
+        box=boundary,
+        glyphs=tuple(_glyphs(each, boundary, size)),
+        hidden=not _true(each, "Visible", usual="true"),
+        transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
+        covers=False,
+        white=not strokes and fill is not None and numbers(fill.get("Value")) == (255.0,) * 3,
+    )
+
+
+def _glyphs(each: Element, boundary: Box, size: float) -> Iterator[Glyph]:
+    matrix = numbers(each.get("CTM"))
+    a, b, c, d, e, f = matrix if len(matrix) == 6 else _IDENTITY
+    x = y = 0.0
+    for code in named(each, "TextCode"):
+        told = str(code.text or "")
+        x = (numbers(code.get("X")) or (x,))[0]
+        y = (numbers(code.get("Y")) or (y,))[0]
+        right, down = _deltas(code.get("DeltaX"), told), _deltas(code.get("DeltaY"), told)
+        left, base = x, y
+        for at, character in enumerate(told):
+            advance = right[at] if at < len(right) else 0.0
+            wide = advance if advance > 0 else size
+            corners = [
+                (a * px + c * py + e, b * px + d * py + f)
+                for px in (left, left + wide)
+                for py in (base - _ASCENT * size, base + _DESCENT * size)
+            ]
+            x0, y0 = (min(axis) for axis in zip(*corners, strict=True))
+            x1, y1 = (max(axis) for axis in zip(*corners, strict=True))
+            yield Glyph(character, (boundary[0] + x0, boundary[1] + y0, x1 - x0, y1 - y0))
+            left += advance
+            base += down[at] if at < len(down) else 0.0
+
+
+def _deltas(told: str | None, characters: str) -> list[float]:
+    """The advances; `g N v` stands for N times v."""
+    words = iter((told or "").split())
+    found: list[float] = []
+    for word in words:
+        if len(found) >= len(characters):
+            break
+        if word == "g":
+            times, value = numbers(next(words, "")), numbers(next(words, ""))
+            if times and value:
+                found += [value[0]] * int(min(max(times[0], 0), len(characters)))
+        else:
+            found += numbers(word)
+    return found
+
+
+def _true(each: Element, name: str, *, usual: str) -> bool:
+    return (each.get(name) or usual).strip().lower() in {"true", "1"}
+
+
+def _alpha(each: Element) -> float:
+    told = numbers(each.get("Alpha"))
+    return told[0] if told else 255.0
+
+
+def _moved(told: Box, origin: tuple[float, ...]) -> Box:
+    return told[0] + origin[0], told[1] + origin[1], told[2], told[3]
