@@ -10,12 +10,21 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.signers.cms_embedder import SigAppearanceSetup
 
-from seals.pdf.errors import SealingFailed
+from seals.errors import SealRefused
 from seals.pdf.model import MM, Appearance, Placement
 from seals.pdf.picture import picture
 
 _PRINTED_LOCKED = 4 | 64 | 128 | 512
 """Printed, read only, locked, its contents too (ISO 32000-2 table 167)."""
+
+
+class SealWriter(IncrementalPdfFileWriter):
+    """pyHanko's writer of incremental updates, which leaves alone what a document says of itself:
+    a seal changes neither its date nor its producer.
+    """
+
+    def _update_meta(self) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,24 +36,24 @@ class Place:
     page_ref: generic.Reference
 
 
-def boxes(writer: IncrementalPdfFileWriter, placements: Sequence[Placement]) -> list[Place]:
+def boxes(writer: SealWriter, placements: Sequence[Placement]) -> list[Place]:
     """Translate placements; a picture stands on its page, whole.
 
     Raises:
-        SealingFailed: `no-page`, `outside-page` or `page-rotated`.
+        SealRefused: `no-page`, `outside-page` or `page-rotated`.
     """
     count = int(writer.root["/Pages"]["/Count"]) if placements else 0
     return [_place(writer, each, count) for each in placements]
 
 
-def _place(writer: IncrementalPdfFileWriter, placement: Placement, count: int) -> Place:
+def _place(writer: SealWriter, placement: Placement, count: int) -> Place:
     if not (1 <= placement.page <= count or placement.page == -1):
-        raise SealingFailed("no-page")
+        raise SealRefused("no-page")
     index = count - 1 if placement.page == -1 else placement.page - 1
     reference, _ = writer.find_page_for_modification(index)
     page = reference.get_object()
     if int(_inherited(page, "/Rotate") or 0) % 360:
-        raise SealingFailed("page-rotated")
+        raise SealRefused("page-rotated")
     edges = _inherited(page, "/CropBox") or _inherited(page, "/MediaBox")
     x1, y1, x2, y2 = (float(edge) for edge in edges or ())
     left, right, low, top = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
@@ -56,7 +65,7 @@ def _place(writer: IncrementalPdfFileWriter, placement: Placement, count: int) -
     )
     whole = left - 1 <= box[0] < box[2] <= right + 1 and low - 1 <= box[1] < box[3] <= top + 1
     if not whole:
-        raise SealingFailed("outside-page")
+        raise SealRefused("outside-page")
     return Place(page=index, box=box, page_ref=reference.reference)
 
 
@@ -84,14 +93,14 @@ class Widget(SigAppearanceSetup):
     appearance: Appearance
 
     def apply(
-        self, sig_annot: generic.DictionaryObject, writer: IncrementalPdfFileWriter
+        self, sig_annot: generic.DictionaryObject, writer: SealWriter
     ) -> None:
         """What the embedder calls."""
         sig_annot["/AP"] = _painted(writer, self.place, self.appearance)
         writer.update_container(sig_annot)
 
 
-def stamp(writer: IncrementalPdfFileWriter, place: Place, appearance: Appearance) -> None:
+def stamp(writer: SealWriter, place: Place, appearance: Appearance) -> None:
     """The picture as an annotation, to be covered by the signature that follows."""
     reference = writer.add_object(
         generic.DictionaryObject({
@@ -111,7 +120,7 @@ def stamp(writer: IncrementalPdfFileWriter, place: Place, appearance: Appearance
 
 
 def _painted(
-    writer: IncrementalPdfFileWriter, place: Place, appearance: Appearance
+    writer: SealWriter, place: Place, appearance: Appearance
 ) -> generic.DictionaryObject:
     x1, y1, x2, y2 = place.box
     width, height = round(x2 - x1, 2), round(y2 - y1, 2)
@@ -131,7 +140,7 @@ def _painted(
 
 
 def _image(
-    writer: IncrementalPdfFileWriter, appearance: Appearance
+    writer: SealWriter, appearance: Appearance
 ) -> generic.IndirectObject:
     made = picture(appearance.png)
     opacity = writer.add_object(_pixels(made.width, made.height, "/DeviceGray", made.opacity))

@@ -12,7 +12,8 @@ from functools import lru_cache
 from asn1crypto import x509
 
 from seals import der
-from seals.pdf.errors import SealingFailed, reading
+from seals.errors import SealRefused
+from seals.pdf.reading import reading
 
 DATA, SIGNED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
 CONTENT_TYPE, MESSAGE_DIGEST = "1.2.840.113549.1.9.3", "1.2.840.113549.1.9.4"
@@ -91,10 +92,10 @@ def template(chain: tuple[bytes, ...]) -> SignerTemplate:
     """The template of a signer; the certificates go in as they are, a self-signed root left out.
 
     Raises:
-        SealingFailed: There is no certificate, or a kind of key that PAdES has no place for.
+        SealRefused: There is no certificate, or a kind of key that PAdES has no place for.
     """
     if not chain:
-        raise SealingFailed("no-signer-certificate")
+        raise SealRefused("no-signer-certificate")
     with reading("signer-certificate"):
         certificates = [x509.Certificate.load(each, strict=True) for each in chain]
         first = certificates[0]
@@ -134,7 +135,7 @@ def _kind(certificate: x509.Certificate) -> _Kind:
         case other:
             found = _KINDS.get(str(other))
     if found is None:
-        raise SealingFailed("key-not-for-pdf")
+        raise SealRefused("key-not-for-pdf")
     return found
 
 

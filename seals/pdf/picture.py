@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from PIL import Image, UnidentifiedImageError
 
-from seals.pdf.errors import SealingFailed
+from seals.errors import SealRefused
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_SIDE = 4096
@@ -32,17 +32,17 @@ def picture(png: bytes) -> Picture:
     """Read a PNG.
 
     Raises:
-        SealingFailed: `picture-too-large` or `picture-unreadable`.
+        SealRefused: `picture-too-large` or `picture-unreadable`.
     """
     if len(png) > MAX_BYTES:
-        raise SealingFailed("picture-too-large")
+        raise SealRefused("picture-too-large")
     try:
         with Image.open(io.BytesIO(png), formats=("PNG",)) as opened:
             if max(opened.size) > MAX_SIDE:
-                raise SealingFailed("picture-too-large")
+                raise SealRefused("picture-too-large")
             pixels = opened.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as problem:
-        raise SealingFailed("picture-unreadable") from problem
+        raise SealRefused("picture-unreadable") from problem
     opacity = pixels.getchannel("A").tobytes()
     return Picture(
         width=pixels.width,

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from seals.report import Role
 from seals.verdicts import Step
 
 TimestampAuthority = Callable[[bytes], bytes]
-"""SHA-256 in, an RFC 3161 token (DER of ContentInfo) out.
+"""SHA-256 in, an RFC 3161 token (DER of ContentInfo) out; raises SealError where none is had."""
 
-Raises SealError where none can be had.
-"""
+ChainJudge = Callable[[bytes, Sequence[bytes], Role, datetime], tuple[Step, ...]]
+"""As `seals.report.ChainJudge`, and handed the other certificates that a PDF carries along."""
 
 
 class SigningKey(Protocol):
@@ -25,16 +26,4 @@ class SigningKey(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """The signature of `message`, as CMS writes it."""
-        ...
-
-
-class ChainJudge(Protocol):
-    """Whether a certificate was good for something at a time. It asks no network and no clock."""
-
-    def signer(self, certificate: bytes, others: Sequence[bytes], at: datetime) -> Step:
-        """Of a seal: one step, `key` being `chain`."""
-        ...
-
-    def timestamper(self, certificate: bytes, others: Sequence[bytes], at: datetime) -> Step:
-        """Of a timestamp: one step, `key` being `timestamp-chain`."""
         ...

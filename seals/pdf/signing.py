@@ -14,7 +14,6 @@ from datetime import datetime
 
 from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import (
     FieldMDPAction,
     FieldMDPSpec,
@@ -32,9 +31,10 @@ from pyhanko.sign.signers.pdf_byterange import (
 )
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from seals.pdf.appearance import Widget, boxes, stamp
+from seals.pdf.appearance import SealWriter, Widget, boxes, stamp
 from seals.pdf.cms import TOKEN_ROOM, template
-from seals.pdf.errors import SealingFailed, reading
+from seals.errors import SealRefused
+from seals.pdf.reading import reading
 from seals.pdf.model import (
     Appearance,
     Intent,
@@ -75,18 +75,18 @@ def prepare(
         intent: What it says about later changes.
 
     Raises:
-        UnreadablePDF: The document cannot be read.
-        SealingFailed: `no-page`, `outside-page`, `page-rotated`, `certified-already`,
+        MalformedDocument: The document cannot be read.
+        SealRefused: `no-page`, `outside-page`, `page-rotated`, `certified-already`,
             `certifies-not-first`, `closes-nothing`, `several-after-first`; or what is said of the
             picture and the signer.
     """
     made = template(signatory.chain)
     room = made.room(tokens=level in _TIMED)
     with reading():
-        writer = IncrementalPdfFileWriter(io.BytesIO(document), strict=True)
+        writer = SealWriter(io.BytesIO(document), strict=True)
         earlier = _allowed(writer, intent)
         if earlier and len(placements) > 1:
-            raise SealingFailed("several-after-first")
+            raise SealRefused("several-after-first")
         places = boxes(writer, placements)
         for place in places[1:]:
             stamp(writer, place, appearance)
@@ -123,16 +123,16 @@ def embed(
     """Fill the gap, and add what the level asks for.
 
     Raises:
-        SealingFailed: `timestamps-missing`, `revocation-missing`, `signature-too-long`,
+        SealRefused: `timestamps-missing`, `revocation-missing`, `signature-too-long`,
             `timestamp-unreadable`; or what the authority raises.
     """
     level = prepared.level
     if level in _TIMED and timestamps is None:
-        raise SealingFailed("timestamps-missing")
+        raise SealRefused("timestamps-missing")
     if level in _KEPT and revocation is None:
-        raise SealingFailed("revocation-missing")
+        raise SealRefused("revocation-missing")
     if not 0 < len(signature) <= prepared.template.signature_room:
-        raise SealingFailed("signature-too-long")
+        raise SealRefused("signature-too-long")
     token = b""
     if level in _TIMED and timestamps is not None:
         token = timestamps(hashlib.sha256(signature).digest())
@@ -148,11 +148,11 @@ def timestamped(document: bytes, timestamps: TimestampAuthority) -> bytes:
     """Put a timestamp over the whole document; again and again, before the last one ages.
 
     Raises:
-        UnreadablePDF: The document cannot be read.
-        SealingFailed: `signature-too-long`: the token does not fit; or what the authority raises.
+        MalformedDocument: The document cannot be read.
+        SealRefused: `signature-too-long`: the token does not fit; or what the authority raises.
     """
     with reading():
-        writer = IncrementalPdfFileWriter(io.BytesIO(document), strict=True)
+        writer = SealWriter(io.BytesIO(document), strict=True)
         count = sum(1 for _ in enumerate_sig_fields(writer.prev))
         spec = SigFieldSpec(f"Timestamp{count + 1}")
         signed = DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM)
@@ -163,24 +163,24 @@ def timestamped(document: bytes, timestamps: TimestampAuthority) -> bytes:
     )
 
 
-def _allowed(writer: IncrementalPdfFileWriter, intent: Intent) -> int:
+def _allowed(writer: SealWriter, intent: Intent) -> int:
     """How many signature fields there are; refuses what a reader would call a forgery later."""
     fields = list(enumerate_sig_fields(writer.prev))
     signed = [value for _, value, _ in fields if value is not None]
     if "/Perms" in writer.root:
-        raise SealingFailed("certified-already")
+        raise SealRefused("certified-already")
     for _, value, ref in fields:
         if value is not None and "/Lock" in ref.get_object():
-            raise SealingFailed("certified-already")
+            raise SealRefused("certified-already")
     if intent is Intent.CERTIFIED and signed:
-        raise SealingFailed("certifies-not-first")
+        raise SealRefused("certifies-not-first")
     if intent is Intent.CLOSING and not signed:
-        raise SealingFailed("closes-nothing")
+        raise SealRefused("closes-nothing")
     return len(fields)
 
 
 def _written(
-    writer: IncrementalPdfFileWriter,
+    writer: SealWriter,
     spec: SigFieldSpec,
     signed: PdfSignedData,
     digest: str,
@@ -210,7 +210,7 @@ def _gap_filled(document: bytes, gap: tuple[int, int], message: bytes) -> bytes:
     written = message.hex().encode()
     free = end - start - 2
     if len(written) > free:
-        raise SealingFailed("signature-too-long")
+        raise SealRefused("signature-too-long")
     return b"".join(
         (document[:start], b"<", written, b"0" * (free - len(written)), b">", document[end:])
     )
@@ -219,7 +219,7 @@ def _gap_filled(document: bytes, gap: tuple[int, int], message: bytes) -> bytes:
 def _kept(document: bytes, revocation: Revocation, others: tuple[bytes, ...]) -> bytes:
     """With a document security store (ISO 32000-2 §12.8.4.3)."""
     with reading("revocation-unreadable"):
-        writer = IncrementalPdfFileWriter(io.BytesIO(document), strict=True)
+        writer = SealWriter(io.BytesIO(document), strict=True)
         DocumentSecurityStore.supply_dss_in_writer(
             writer,
             None,
