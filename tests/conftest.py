@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["tests.world.services", "tests.world.chromium"]
+pytest_plugins = ["tests.world.services", "tests.world.chromium", "tests.world.poppler"]
 
 
 @pytest.fixture

@@ -100,11 +100,12 @@ def inspect(document: bytes) -> Facts:
     """State the facts.
 
     Raises:
-        MalformedDocument: It cannot be opened at all: `no-header`, `unreadable`, `too-large`,
-            `encrypted`, `two-tables`.
+        MalformedDocument: It cannot be opened at all: `no-header`, `bytes-before`,
+            `unreadable`, `too-large`, `encrypted`, `two-tables`.
     """
-    if b"%PDF-" not in document[:1024]:
-        raise MalformedDocument("no-header")
+    if not HEADER.match(document):
+        # Readers look for the header in the first kilobyte; what stands before it may be a program.
+        raise MalformedDocument("bytes-before" if b"%PDF-" in document[:1024] else "no-header")
     reader = opened(document)
     with reading():
         fields = _fields(reader)
@@ -131,8 +132,6 @@ def _fields(reader: PdfFileReader) -> list[_Field]:
 
 
 def _ends(document: bytes) -> Iterator[tuple[str, str]]:
-    if not HEADER.match(document):
-        yield "bytes-before", ""
     end = document.rfind(b"%%EOF")
     if end < 0 or document[end + 5 :].strip(b"\r\n"):
         yield "bytes-behind", ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
 
 MAX_BYTES = 128 * 1024 * 1024
+_ENCRYPTED = re.compile(rb"/Encrypt[\s<]")
 _T = TypeVar("_T")
 
 
@@ -44,7 +46,8 @@ def opened(document: bytes) -> PdfFileReader:
     """
     if len(document) > MAX_BYTES:
         raise MalformedDocument("too-large")
-    with reading():
+    # Whatever pyHanko would say of the handler that is named there.
+    with reading("encrypted" if _ENCRYPTED.search(document) else "unreadable"):
         reader = PdfFileReader(io.BytesIO(document), strict=True)
         if reader.encrypted:
             raise MalformedDocument("encrypted")
