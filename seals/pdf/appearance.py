@@ -13,6 +13,7 @@ from pyhanko.sign.signers.cms_embedder import SigAppearanceSetup
 from seals.errors import SealRefused
 from seals.pdf.model import MM, Appearance, Placement
 from seals.pdf.picture import picture
+from seals.pdf.reading import entry
 
 _PRINTED_LOCKED = 4 | 64 | 128 | 512
 """Printed, read only, locked, its contents too (ISO 32000-2 table 167)."""
@@ -78,7 +79,7 @@ def _inherited(page: generic.DictionaryObject, key: str) -> generic.PdfObject | 
         if key in node:
             found: generic.PdfObject = node[key]
             return found
-        node = node["/Parent"] if "/Parent" in node else None
+        node = entry(node, "/Parent", None)
     return None
 
 
@@ -92,9 +93,7 @@ class Widget(SigAppearanceSetup):
     place: Place
     appearance: Appearance
 
-    def apply(
-        self, sig_annot: generic.DictionaryObject, writer: SealWriter
-    ) -> None:
+    def apply(self, sig_annot: generic.DictionaryObject, writer: SealWriter) -> None:
         """What the embedder calls."""
         sig_annot["/AP"] = _painted(writer, self.place, self.appearance)
         writer.update_container(sig_annot)
@@ -103,25 +102,25 @@ class Widget(SigAppearanceSetup):
 def stamp(writer: SealWriter, place: Place, appearance: Appearance) -> None:
     """The picture as an annotation, to be covered by the signature that follows."""
     reference = writer.add_object(
-        generic.DictionaryObject({
-            pdf_name("/Type"): pdf_name("/Annot"),
-            pdf_name("/Subtype"): pdf_name("/Stamp"),
-            pdf_name("/Rect"): _numbers(*place.box),
-            pdf_name("/F"): generic.NumberObject(_PRINTED_LOCKED),
-            pdf_name("/P"): generic.IndirectObject(
-                place.page_ref.idnum, place.page_ref.generation, writer
-            ),
-            pdf_name("/AP"): _painted(writer, place, appearance),
-        })
+        generic.DictionaryObject(
+            {
+                pdf_name("/Type"): pdf_name("/Annot"),
+                pdf_name("/Subtype"): pdf_name("/Stamp"),
+                pdf_name("/Rect"): _numbers(*place.box),
+                pdf_name("/F"): generic.NumberObject(_PRINTED_LOCKED),
+                pdf_name("/P"): generic.IndirectObject(
+                    place.page_ref.idnum, place.page_ref.generation, writer
+                ),
+                pdf_name("/AP"): _painted(writer, place, appearance),
+            }
+        )
     )
     writer.register_annotation(
         generic.IndirectObject(place.page_ref.idnum, place.page_ref.generation, writer), reference
     )
 
 
-def _painted(
-    writer: SealWriter, place: Place, appearance: Appearance
-) -> generic.DictionaryObject:
+def _painted(writer: SealWriter, place: Place, appearance: Appearance) -> generic.DictionaryObject:
     x1, y1, x2, y2 = place.box
     width, height = round(x2 - x1, 2), round(y2 - y1, 2)
     image = _image(writer, appearance)
@@ -130,18 +129,16 @@ def _painted(
             pdf_name("/Type"): pdf_name("/XObject"),
             pdf_name("/Subtype"): pdf_name("/Form"),
             pdf_name("/BBox"): _numbers(0, 0, width, height),
-            pdf_name("/Resources"): generic.DictionaryObject({
-                pdf_name("/XObject"): generic.DictionaryObject({pdf_name("/Seal"): image})
-            }),
+            pdf_name("/Resources"): generic.DictionaryObject(
+                {pdf_name("/XObject"): generic.DictionaryObject({pdf_name("/Seal"): image})}
+            ),
         },
         stream_data=f"q {width} 0 0 {height} 0 0 cm /Seal Do Q".encode(),
     )
     return generic.DictionaryObject({pdf_name("/N"): writer.add_object(form)})
 
 
-def _image(
-    writer: SealWriter, appearance: Appearance
-) -> generic.IndirectObject:
+def _image(writer: SealWriter, appearance: Appearance) -> generic.IndirectObject:
     made = picture(appearance.png)
     opacity = writer.add_object(_pixels(made.width, made.height, "/DeviceGray", made.opacity))
     colours = _pixels(made.width, made.height, "/DeviceRGB", made.colours)

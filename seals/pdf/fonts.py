@@ -15,13 +15,13 @@ from typing import Any
 from fontTools.agl import toUnicode
 from fontTools.ttLib import TTFont
 
+from seals.pdf.reading import entry
+
 MAX_FACE = 32 * 1024 * 1024
 MAX_LINES = 70_000
 _BLOCK = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 _CHAR = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]*)>")
-_RANGE = re.compile(
-    rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:<([0-9A-Fa-f]*)>|\[([^\]]*)\])"
-)
+_RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:<([0-9A-Fa-f]*)>|\[([^\]]*)\])")
 
 
 def lies(font: Any) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _text(digits: bytes) -> str:
 
 
 def _file(font: Any) -> Any:
-    descriptor = font["/FontDescriptor"] if "/FontDescriptor" in font else {}
+    descriptor = entry(font, "/FontDescriptor", {})
     for key in ("/FontFile2", "/FontFile3", "/FontFile"):
         if key in descriptor:
             return descriptor[key]
@@ -88,7 +88,7 @@ def _lying_glyphs(said: Mapping[int, str], inner: Any, face: bytes) -> bool:
     """Does the face say of a glyph that it is for another character?"""
     if inner["/Subtype"] != "/CIDFontType2":
         return False
-    glyphs = inner["/CIDToGIDMap"] if "/CIDToGIDMap" in inner else "/Identity"
+    glyphs = entry(inner, "/CIDToGIDMap", "/Identity")
     table = None if isinstance(glyphs, str) else glyphs.data
     with TTFont(io.BytesIO(face), lazy=True) as opened:
         if "cmap" not in opened:
@@ -105,7 +105,7 @@ def _lying_glyphs(said: Mapping[int, str], inner: Any, face: bytes) -> bool:
 
 def _lying_names(said: Mapping[int, str], font: Any) -> bool:
     """Do the names of the glyphs in the encoding say otherwise?"""
-    encoding = font["/Encoding"] if "/Encoding" in font else None
+    encoding = entry(font, "/Encoding", None)
     if encoding is None or isinstance(encoding, str) or "/Differences" not in encoding:
         return False
     code = 0

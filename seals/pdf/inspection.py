@@ -113,6 +113,9 @@ def inspect(document: bytes) -> Facts:
         filled = [each for each in fields if each[1] is not None]
         if len(filled) > MAX_SIGNATURES:
             raise MalformedDocument("too-large")
+        if len(set(_RANGES.findall(document))) > len(filled):
+            # An update that forgets the form makes a sealed document look like one without seals.
+            problems.append(("signature-forgotten", ""))
         problems += _added(reader, fields)
         certificates, lists = _store(reader)
     signatures = [_signature(document, reader, name, ref) for name, _, ref in filled]
@@ -132,8 +135,7 @@ def _fields(reader: PdfFileReader) -> list[_Field]:
 
 
 def _ends(document: bytes) -> Iterator[tuple[str, str]]:
-    end = document.rfind(b"%%EOF")
-    if end < 0 or document[end + 5 :].strip(b"\r\n"):
+    if not _END.search(document, max(0, len(document) - 64)):
         yield "bytes-behind", ""
 
 
@@ -236,11 +238,24 @@ def _facts(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> Signa
         message=message,
         token=_token(info),
         claimed_at=signed.self_reported_timestamp,
-        covers_revision=signed.coverage >= SignatureCoverageLevel.ENTIRE_REVISION,
+        covers_revision=_covers(document, reader, signed, byte_range),
         later=_later(signed),
         closed=signed.docmdp_level is MDPPerm.NO_CHANGES,
         visible_later=_beyond_upkeep(signed),
     )
+
+
+def _covers(
+    document: bytes,
+    reader: PdfFileReader,
+    signed: EmbeddedPdfSignature,
+    byte_range: tuple[int, ...],
+) -> bool:
+    """All of its revision; and if no revision follows, no byte does, but for the last line's end."""
+    if signed.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
+        return False
+    last = signed.signed_revision == reader.xrefs.total_revisions - 1
+    return not (last and document[byte_range[2] + byte_range[3] :].strip(b"\r\n"))
 
 
 def _gap(document: bytes, byte_range: tuple[int, ...], contents: bytes) -> Iterator[str]:
@@ -301,9 +316,10 @@ def _later(signed: EmbeddedPdfSignature) -> Later:
 def _beyond_upkeep(signed: EmbeddedPdfSignature) -> bool:
     found = signed.diff_result
     return (
-        isinstance(found, DiffResult)
-        and found.modification_level > ModificationLevel.LTA_UPDATES
+        isinstance(found, DiffResult) and found.modification_level > ModificationLevel.LTA_UPDATES
     )
 
 
+_END = re.compile(rb"startxref\s+\d+\s+%%EOF[\r\n]*\Z")
+_RANGES = re.compile(rb"/ByteRange\s*\[\s*0\s+\d+\s+\d+\s+\d+")
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})*")

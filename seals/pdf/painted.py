@@ -12,6 +12,7 @@ from typing import Any
 
 from seals.errors import MalformedDocument
 from seals.pdf.operators import Operand, operators
+from seals.pdf.reading import entry
 
 Matrix = tuple[float, float, float, float, float, float]
 Box = tuple[float, float, float, float]
@@ -68,7 +69,11 @@ class Painter:
     """What else was met: `actual-text`, `optional-content`."""
 
     def paint(
-        self, content: bytes, resources: Mapping[str, Any], matrix: Matrix = IDENTITY, depth: int = 0
+        self,
+        content: bytes,
+        resources: Mapping[str, Any],
+        matrix: Matrix = IDENTITY,
+        depth: int = 0,
     ) -> None:
         """Follow one stream.
 
@@ -128,9 +133,9 @@ class _Run:
             case "cs", _:
                 self._space = str(operands[-1]) if operands else ""
                 self._fill(0)
-            case ("sc" | "scn"), _:
+            case (("sc" | "scn"), _):
                 self._coloured(numbers)
-            case ("BDC" | "DP"), _:
+            case (("BDC" | "DP"), _):
                 self._marked(operands)
             case "Do", _:
                 self._object(str(operands[-1]) if operands else "")
@@ -187,9 +192,9 @@ class _Run:
             else:
                 self._cover(_unit(self._state.matrix))
             return
-        inner = found["/Matrix"] if "/Matrix" in found else IDENTITY
+        inner = entry(found, "/Matrix", IDENTITY)
         a, b, c, d, e, f = (float(each) for each in inner)
-        resources = found["/Resources"] if "/Resources" in found else self._resources
+        resources = entry(found, "/Resources", self._resources)
         matrix = _times((a, b, c, d, e, f), self._state.matrix)
         self._painter.paint(found.data, resources, matrix, self._depth + 1)
 
@@ -240,7 +245,7 @@ class _Run:
                 self._shown(operands)
             case "TJ", _:
                 self._shown(operands[0] if operands and isinstance(operands[0], list) else [])
-            case ("'" | '"'), _:
+            case (("'" | '"'), _):
                 self._moved(0, -state.leading)
                 self._shown(operands[-1:])
 
@@ -324,8 +329,7 @@ def flaws(painted: list[Painted], page: Box) -> Iterator[str]:
         if any(place > at for place, _ in over):
             yield "covered"
         if each.white and not any(
-            place < at and not cover.white and _holds(cover.box, each.box)
-            for place, cover in over
+            place < at and not cover.white and _holds(cover.box, each.box) for place, cover in over
         ):
             yield "white-text"
 

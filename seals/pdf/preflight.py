@@ -18,7 +18,7 @@ from seals.errors import MalformedDocument
 from seals.pdf import fonts
 from seals.pdf.inspection import Facts, Later, inspect
 from seals.pdf.painted import Box, Painter, flaws
-from seals.pdf.reading import opened, reading
+from seals.pdf.reading import entry, opened, reading
 
 MAX_REASONS = 200
 MAX_OBJECTS = 200_000
@@ -179,7 +179,7 @@ def _graph(reader: PdfFileReader) -> Iterator[Reason]:
             if len(reached) > MAX_OBJECTS:
                 yield "objects", ""
                 return
-            each = each.get_object()  # noqa: PLW2901 - what it refers to is what is looked at
+            each = each.get_object()
         if isinstance(each, generic.DictionaryObject):
             yield from ((why, key) for why in _dictionary(key, each))
             waiting += [(str(name), each.raw_get(name)) for name in each]
@@ -219,7 +219,7 @@ def _dictionary(key: str, held: generic.DictionaryObject) -> Iterator[str]:
     for name in held:
         if name in _BY_KEY:
             yield _BY_KEY[name]
-    kind = held["/Type"] if "/Type" in held else ""
+    kind = entry(held, "/Type", "")
     if kind in _BY_TYPE:
         yield _BY_TYPE[kind]
     if "/S" in held and kind in {"", "/Action"} and held["/S"] in _ACTIONS and key != "/K":
@@ -276,7 +276,7 @@ def _page(
 
 def _annotations(page: Any, *, sealed: bool) -> Iterator[str]:
     """Links within the document may stay, and what a seal has brought and covers."""
-    for each in page["/Annots"] if "/Annots" in page else ():
+    for each in entry(page, "/Annots", ():)
         held = each.get_object()
         kind = held["/Subtype"]
         inner = kind == "/Link" and "/A" not in held
@@ -286,7 +286,7 @@ def _annotations(page: Any, *, sealed: bool) -> Iterator[str]:
 
 
 def _content(page: Any) -> bytes:
-    held = page["/Contents"] if "/Contents" in page else ()
+    held = entry(page, "/Contents", ())
     if isinstance(held, generic.StreamObject):
         return bytes(held.data)
     return b"\n".join(each.get_object().data for each in held)

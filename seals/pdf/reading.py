@@ -24,7 +24,7 @@ _T = TypeVar("_T")
 
 @contextmanager
 def reading(why: str = "unreadable", where: str = "") -> Iterator[None]:
-    """pyHanko answers hostile bytes with its own errors, and with whatever Python raises where a
+    """Reading: pyHanko answers hostile bytes with its own errors, and with whatever Python raises where a
     name stands in place of a number: all of that is one malformed document.
 
     Raises:
@@ -55,6 +55,11 @@ def opened(document: bytes) -> PdfFileReader:
             # Two tables of references that may say different things to different readers.
             raise MalformedDocument("two-tables")
         return reader
+
+
+def entry(held: Any, key: str, otherwise: Any = None) -> Any:
+    """What a dictionary of pyHanko has under a key, references followed; its own `get` does not."""
+    return held[key] if key in held else otherwise  # noqa: SIM401 - see above
 
 
 def settled(work: Coroutine[Any, Any, _T]) -> _T:

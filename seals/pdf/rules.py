@@ -31,9 +31,7 @@ _UPKEEP = ModificationLevel.LTA_UPDATES
 class KeptUpInfo(DocInfoRule):
     """The information dictionary may get a new date and producer, as most programs write them."""
 
-    def apply(
-        self, old: HistoricalResolver, new: HistoricalResolver
-    ) -> Iterable[ReferenceUpdate]:
+    def apply(self, old: HistoricalResolver, new: HistoricalResolver) -> Iterable[ReferenceUpdate]:
         """What pyHanko allows, if nothing else in it is other than before."""
         before, after = (_said(each) for each in (old, new))
         if before is not None and before != after:
@@ -42,9 +40,11 @@ class KeptUpInfo(DocInfoRule):
 
 
 def _said(revision: HistoricalResolver) -> dict[str, str] | None:
-    if "/Info" not in revision.trailer_view:
+    reference = revision.trailer_view.get_value_as_reference("/Info", optional=True)
+    if reference is None:
         return None
-    held = revision.trailer_view["/Info"]
+    # By hand: the trailer's own look-up gives what the newest revision says.
+    held = revision.get_object(reference)
     return {str(key): repr(held[key]) for key in held if key not in _KEPT_UP}
 
 

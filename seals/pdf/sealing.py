@@ -43,12 +43,8 @@ def sealed(
     if found:
         raise DocumentRefused(*found)
     signatory = Signatory(chain=key.chain)
-    prepared = prepare(
-        document, placements, appearance, signatory, at, level=level, intent=intent
-    )
-    made = embed(
-        prepared, key.sign(prepared.to_sign), timestamps=timestamps, revocation=revocation
-    )
+    prepared = prepare(document, placements, appearance, signatory, at, level=level, intent=intent)
+    made = embed(prepared, key.sign(prepared.to_sign), timestamps=timestamps, revocation=revocation)
     report = verify(made, at, policy, judges)
     bad = [
         each.step.reason

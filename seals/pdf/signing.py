@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from asn1crypto import cms, crl, ocsp, x509
-from pyhanko.pdf_utils import generic
 from pyhanko.sign.fields import (
     FieldMDPAction,
     FieldMDPSpec,
@@ -31,10 +30,9 @@ from pyhanko.sign.signers.pdf_byterange import (
 )
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
+from seals.errors import SealRefused
 from seals.pdf.appearance import SealWriter, Widget, boxes, stamp
 from seals.pdf.cms import TOKEN_ROOM, template
-from seals.errors import SealRefused
-from seals.pdf.reading import reading
 from seals.pdf.model import (
     Appearance,
     Intent,
@@ -45,6 +43,7 @@ from seals.pdf.model import (
     Signatory,
 )
 from seals.pdf.ports import TimestampAuthority
+from seals.pdf.reading import reading
 
 CHUNK = 1 << 20
 _TIMED = (Level.T, Level.LT, Level.LTA)
@@ -192,9 +191,7 @@ def _written(
     next(steps)
     closed = {
         Intent.CERTIFIED: SigMDPSetup(digest, certify=True, docmdp_perms=MDPPerm.NO_CHANGES),
-        Intent.CLOSING: SigMDPSetup(
-            digest, field_lock=_LOCK, docmdp_perms=MDPPerm.NO_CHANGES
-        ),
+        Intent.CLOSING: SigMDPSetup(digest, field_lock=_LOCK, docmdp_perms=MDPPerm.NO_CHANGES),
     }
     steps.send(SigObjSetup(signed, mdp_setup=closed.get(intent), appearance_setup=widget))
     prepared, output = steps.send(SigIOSetup(md_algorithm=digest, chunk_size=CHUNK))
@@ -223,9 +220,7 @@ def _kept(document: bytes, revocation: Revocation, others: tuple[bytes, ...]) ->
         DocumentSecurityStore.supply_dss_in_writer(
             writer,
             None,
-            certs=[
-                x509.Certificate.load(each) for each in (*revocation.certificates, *others)
-            ],
+            certs=[x509.Certificate.load(each) for each in (*revocation.certificates, *others)],
             crls=[crl.CertificateList.load(each) for each in revocation.lists],
             ocsps=[ocsp.OCSPResponse.load(each) for each in revocation.answers],
         )
@@ -241,4 +236,3 @@ def _certificates(token: bytes) -> tuple[bytes, ...]:
 
 
 _LOCK = FieldMDPSpec(FieldMDPAction.ALL)
-

@@ -204,9 +204,7 @@ _TRUST = {
 }
 
 
-def _timestamp(
-    document: bytes, one: SignatureFacts, judges: Judges
-) -> TimestampAnswer | None:
+def _timestamp(document: bytes, one: SignatureFacts, judges: Judges) -> TimestampAnswer | None:
     token, over = one.token, one.value
     if one.kind is Kind.TIMESTAMP and one.byte_range and one.message:
         start, before, behind, rest = one.byte_range
@@ -216,9 +214,7 @@ def _timestamp(
     return judges.timestamp(token, over)
 
 
-def _judged_at(
-    one: SignatureFacts, stamped: TimestampAnswer | None, at: datetime
-) -> datetime:
+def _judged_at(one: SignatureFacts, stamped: TimestampAnswer | None, at: datetime) -> datetime:
     """When it was sealed, if somebody else vouches for it; or else the time that is asked about."""
     if stamped is None or stamped.at is None:
         return at

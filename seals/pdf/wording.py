@@ -22,6 +22,11 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "structure-proper": (_P, "结构可以读通", "it can be read"),
     "two-fields-one-signature": (_F, "两个签名域共用一个签名", "two fields share one signature"),
     "field-added": (_F, "签章之后添加了空签名域", "an empty field was added after sealing"),
+    "signature-forgotten": (
+        _F,
+        "文件里的签章没有登记在表单中",
+        "a signature lies in it that its form does not list",
+    ),
     "permissions-lead-nowhere": (_F, "认证声明指向别处", "its certification leads elsewhere"),
     "signed": (_P, "文档有签章", "the document is signed"),
     "unsigned": (_I, "文档没有任何签章", "nothing in the document is signed"),

@@ -20,7 +20,9 @@ def missing(program: str, *packages: str) -> str:
         if shutil.which(program):
             return ""
         if os.geteuid() != 0 or not shutil.which("apt-get"):
-            return f"no {program}: not installed, and we may not install it (needs root and apt-get)"
+            return (
+                f"no {program}: not installed, and we may not install it (needs root and apt-get)"
+            )
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in (
             ["update", "-qq"],

@@ -49,9 +49,7 @@ def seal(
     """B-B over a sound page, by the usual signer."""
     by = party or signer()
     whole = Draft().pdf() if document is None else document
-    prepared = prepare(
-        whole, places, appearance(), Signatory(chain=by.chain), at, intent=intent
-    )
+    prepared = prepare(whole, places, appearance(), Signatory(chain=by.chain), at, intent=intent)
     return embed(prepared, by.sign(prepared.to_sign))
 
 

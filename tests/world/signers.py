@@ -73,9 +73,7 @@ def stranger() -> Party:
 @cache
 def expired() -> Party:
     """Somebody whose certificate ended a year ago."""
-    return _certified(
-        "Former Office", new_key("p256"), root(), ends=NOW - timedelta(days=365)
-    )
+    return _certified("Former Office", new_key("p256"), root(), ends=NOW - timedelta(days=365))
 
 
 @cache
@@ -130,14 +128,16 @@ def authority(party: Party) -> Iterator[Callable[[bytes], bytes]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def token(digest: bytes) -> bytes:
-        imprint = tsp.MessageImprint({
-            "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
-            "hashed_message": digest,
-        })
+        imprint = tsp.MessageImprint(
+            {
+                "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
+                "hashed_message": digest,
+            }
+        )
         asked = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
         url = f"http://127.0.0.1:{server.server_port}/"
         request = Request(url, asked.dump(), {"Content-Type": "application/timestamp-query"})
-        with urlopen(request, timeout=10) as reply:
+        with urlopen(request, timeout=10) as reply:  # noqa: S310 - our own socket
             found: bytes = tsp.TimeStampResp.load(reply.read())["time_stamp_token"].dump()
             return found
 
@@ -157,11 +157,13 @@ def _certified(
     stamps: bool = False,
     ends: datetime | None = None,
 ) -> Party:
-    subject = made.Name([
-        made.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-        made.NameAttribute(NameOID.ORGANIZATION_NAME, "演示省"),
-        made.NameAttribute(NameOID.COMMON_NAME, name),
-    ])
+    subject = made.Name(
+        [
+            made.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
+            made.NameAttribute(NameOID.ORGANIZATION_NAME, "演示省"),
+            made.NameAttribute(NameOID.COMMON_NAME, name),
+        ]
+    )
     above = made.load_der_x509_certificate(issuer.chain[0]).subject if issuer else subject
     usage = made.KeyUsage(
         digital_signature=not ca, content_commitment=not ca, key_encipherment=False,

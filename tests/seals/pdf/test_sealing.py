@@ -71,9 +71,7 @@ def test_every_level_and_kind_of_key_verifies_here_and_with_pyhanko(
     """B-B to B-LTA with P-256, RSA and Ed25519: passed, and whole."""
     party = signer(kind)
     ready = prepared(level, party)
-    made = embed(
-        ready, party.sign(ready.to_sign), timestamps=stamps, revocation=kept(party)
-    )
+    made = embed(ready, party.sign(ready.to_sign), timestamps=stamps, revocation=kept(party))
     report = judged(made)
 
     assert said(report) == set()
@@ -109,7 +107,9 @@ def test_the_seal_is_seen_where_it_was_placed_and_the_text_through_it(
 ) -> None:
     """Rendered by poppler: red on the ring, the page's own ink through its clear middle."""
     (tmp_path / "page.pdf").write_bytes(seal())
-    poppler("pdftoppm", "-r", "254", "-png", "-singlefile", tmp_path / "page.pdf", tmp_path / "page")
+    poppler(
+        "pdftoppm", "-r", "254", "-png", "-singlefile", tmp_path / "page.pdf", tmp_path / "page"
+    )
     with Image.open(tmp_path / "page.png") as opened:
         picture = opened.convert("RGB")
     dots = 10  # a millimetre
