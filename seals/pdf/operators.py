@@ -21,7 +21,9 @@ _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f",
 _INLINE_END = re.compile(rb"[\x00\t\n\f\r ]EI(?=[\x00\t\n\f\r ]|$)")
 
 
-def operators(content: bytes) -> Iterator[tuple[str, list[Operand]]]:
+def operators(  # noqa: C901, PLR0912 - a branch for each kind of word
+    content: bytes,
+) -> Iterator[tuple[str, list[Operand]]]:
     """Every operator with what stands before it; an inline image is one, called `BI`.
 
     Raises:

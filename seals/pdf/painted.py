@@ -110,7 +110,9 @@ class _Run:
         self._points: list[tuple[float, float]] = []
         self._space = "/DeviceGray"
 
-    def do(self, name: str, operands: list[Operand]) -> None:
+    def do(  # noqa: C901, PLR0912 - a table of operators
+        self, name: str, operands: list[Operand]
+    ) -> None:
         numbers = [each for each in operands if isinstance(each, float)]
         state = self._state
         match name, numbers:
@@ -213,7 +215,9 @@ class _Run:
             Painted(box=box, text=False, opaque=not self._state.clear, white=self._state.white)
         )
 
-    def _texts(self, name: str, operands: list[Operand], numbers: list[float]) -> None:
+    def _texts(  # noqa: C901, PLR0912 - a table of operators
+        self, name: str, operands: list[Operand], numbers: list[float]
+    ) -> None:
         state = self._state
         match name, numbers:
             case "BT", _:

@@ -276,7 +276,7 @@ def _page(
 
 def _annotations(page: Any, *, sealed: bool) -> Iterator[str]:
     """Links within the document may stay, and what a seal has brought and covers."""
-    for each in entry(page, "/Annots", ():)
+    for each in entry(page, "/Annots", ()):
         held = each.get_object()
         kind = held["/Subtype"]
         inner = kind == "/Link" and "/A" not in held
