@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -70,15 +71,14 @@ def _place(writer: SealWriter, placement: Placement, count: int) -> Place:
     return Place(page=index, box=box, page_ref=reference.reference)
 
 
-def _inherited(page: generic.DictionaryObject, key: str) -> generic.PdfObject | None:
+def _inherited(page: generic.DictionaryObject, key: str) -> Any:
     """A page's attribute, or that of a node above it (ISO 32000-2 §7.7.3.4)."""
     node: generic.DictionaryObject | None = page
     for _ in range(64):
         if node is None:
             return None
         if key in node:
-            found: generic.PdfObject = node[key]
-            return found
+            return node[key]
         node = entry(node, "/Parent", None)
     return None
 

@@ -55,7 +55,8 @@ class Later(StrEnum):
 class SignatureFacts:
     """One signature."""
 
-    field: str
+    name: str
+    """Of its field."""
     kind: Kind
     problems: tuple[str, ...]
     """What is wrong with its form; where it has any, the rest may be missing."""
@@ -196,22 +197,20 @@ def _signature(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> S
         with reading("signature-unreadable", name):
             return _facts(document, reader, name, ref)
     except MalformedDocument as error:
-        return SignatureFacts(field=name, kind=Kind.SEAL, problems=(error.why,))
+        return SignatureFacts(name=name, kind=Kind.SEAL, problems=(error.why,))
 
 
 def _facts(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> SignatureFacts:
     held = ref.get_object()["/V"]
     profile = str(held["/SubFilter"]) if "/SubFilter" in held else ""
     if profile not in PROFILES:
-        return SignatureFacts(field=name, kind=Kind.SEAL, problems=("profile-unknown",))
+        return SignatureFacts(name=name, kind=Kind.SEAL, problems=("profile-unknown",))
     kind = Kind.TIMESTAMP if profile == "/ETSI.RFC3161" else Kind.SEAL
     byte_range = tuple(int(each) for each in held["/ByteRange"])
     contents = bytes(held["/Contents"].original_bytes)
     problems = list(_gap(document, byte_range, contents))
     if problems:
-        return SignatureFacts(
-            field=name, kind=kind, problems=tuple(problems), byte_range=byte_range
-        )
+        return SignatureFacts(name=name, kind=kind, problems=tuple(problems), byte_range=byte_range)
     message = cms.ContentInfo.load(contents).dump()
     if contents[len(message) :].strip(b"\x00"):
         problems.append("bytes-in-gap")
@@ -223,7 +222,7 @@ def _facts(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> Signa
     digest = signed.compute_digest()
     intact, holds = _value(signed, kind, digest)
     return SignatureFacts(
-        field=name,
+        name=name,
         kind=kind,
         problems=tuple(problems),
         byte_range=byte_range,
@@ -308,13 +307,14 @@ def _token(info: cms.SignerInfo) -> bytes:
 
 
 def _later(signed: EmbeddedPdfSignature) -> Later:
-    if signed.coverage is SignatureCoverageLevel.ENTIRE_FILE:
+    coverage: Any = signed.coverage
+    if coverage is SignatureCoverageLevel.ENTIRE_FILE:
         return Later.NOTHING
     return Later.SEALS if isinstance(signed.diff_result, DiffResult) else Later.CHANGES
 
 
 def _beyond_upkeep(signed: EmbeddedPdfSignature) -> bool:
-    found = signed.diff_result
+    found: Any = signed.diff_result
     return (
         isinstance(found, DiffResult) and found.modification_level > ModificationLevel.LTA_UPDATES
     )

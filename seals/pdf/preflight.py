@@ -107,9 +107,9 @@ def _history(reader: PdfFileReader, facts: Facts) -> Iterator[Reason]:
         return
     for each in facts.signatures:
         if each.problems or not (each.intact and each.holds and each.covers_revision):
-            yield "seal-broken", each.field
+            yield "seal-broken", each.name
         elif each.later is Later.CHANGES:
-            yield "changed-after-sealing", each.field
+            yield "changed-after-sealing", each.name
     first = min(
         reader.xrefs.get_last_change(each.raw_get("/V").reference)
         for each in _signed_fields(reader)

@@ -7,6 +7,7 @@ document says of itself. Here neither is.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from pyhanko.pdf_utils.reader import HistoricalResolver
 from pyhanko.sign.diff_analysis import (
@@ -22,7 +23,7 @@ from pyhanko.sign.diff_analysis import (
     SuspiciousModification,
     XrefStreamRule,
 )
-from pyhanko.sign.diff_analysis.commons import ReferenceUpdate
+from pyhanko.sign.diff_analysis.rules_api import ReferenceUpdate
 
 _KEPT_UP = {"/ModDate", "/Producer"}
 _UPKEEP = ModificationLevel.LTA_UPDATES
@@ -40,7 +41,7 @@ class KeptUpInfo(DocInfoRule):
 
 
 def _said(revision: HistoricalResolver) -> dict[str, str] | None:
-    reference = revision.trailer_view.get_value_as_reference("/Info", optional=True)
+    reference: Any = revision.trailer_view.get_value_as_reference("/Info", optional=True)
     if reference is None:
         return None
     # By hand: the trailer's own look-up gives what the newest revision says.

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.sign.fields import (
@@ -90,10 +91,11 @@ def prepare(
         for place in places[1:]:
             stamp(writer, place, appearance)
         name = f"Seal{earlier + 1}"
+        box: Any = places[0].box if places else None  # pyHanko says int and takes any number
         spec = SigFieldSpec(
             name,
             on_page=places[0].page if places else 0,
-            box=places[0].box if places else None,
+            box=box,
             field_mdp_spec=_LOCK if intent is Intent.CLOSING else None,
             doc_mdp_update_value=MDPPerm.NO_CHANGES if intent is Intent.CLOSING else None,
         )

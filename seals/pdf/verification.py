@@ -127,7 +127,7 @@ def _seal_report(
     judges: Judges,
 ) -> SealReport:
     stamped = _timestamp(document, one, judges)
-    judged_at = _judged_at(one, stamped, at)
+    judged_at = _judged_at(stamped, at)
     findings = [*_form(one)]
     if one.certificate:
         findings += [
@@ -140,7 +140,7 @@ def _seal_report(
             *_algorithms(one, policy),
         ]
     return SealReport(
-        name=one.field,
+        name=one.name,
         seal_number="",
         seal_name="",
         claimed_at=one.claimed_at,
@@ -156,7 +156,7 @@ _BOUND = {True: "bound", False: "bound-otherwise", None: "not-bound"}
 def _form(one: SignatureFacts) -> Iterator[Finding]:
     """10."""
     for problem in one.problems:
-        yield found(Question.FORM, problem, one.field)
+        yield found(Question.FORM, problem, one.name)
     if not one.problems:
         yield found(Question.FORM, "form-proper")
 
@@ -173,11 +173,11 @@ def _coverage(one: SignatureFacts) -> Iterator[Finding]:
     """12."""
     question = Question.COVERAGE
     if not one.covers_revision:
-        yield found(question, "gaps", one.field)
+        yield found(question, "gaps", one.name)
     elif one.closed and (one.later is Later.CHANGES or one.visible_later):
-        yield found(question, "certified-changed", one.field)
+        yield found(question, "certified-changed", one.name)
     elif one.later is Later.CHANGES:
-        yield found(question, "changed-later", one.field)
+        yield found(question, "changed-later", one.name)
     else:
         yield found(question, "whole" if one.later is Later.NOTHING else "later-seals")
 
@@ -214,7 +214,7 @@ def _timestamp(document: bytes, one: SignatureFacts, judges: Judges) -> Timestam
     return judges.timestamp(token, over)
 
 
-def _judged_at(one: SignatureFacts, stamped: TimestampAnswer | None, at: datetime) -> datetime:
+def _judged_at(stamped: TimestampAnswer | None, at: datetime) -> datetime:
     """When it was sealed, if somebody else vouches for it; or else the time that is asked about."""
     if stamped is None or stamped.at is None:
         return at
@@ -230,7 +230,7 @@ def _time(
     if claimed is not None and claimed.tzinfo is None:
         claimed = None
     if claimed is not None and claimed > at + SKEW:
-        yield found(question, "time-ahead", one.field)
+        yield found(question, "time-ahead", one.name)
         return
     if not one.token and one.kind is Kind.SEAL:
         yield found(question, "timestamp-wanted" if policy.timestamp_wanted else "claimed-only")
@@ -241,12 +241,12 @@ def _time(
     verdict = worst(step.verdict for step in stamped.steps)
     if verdict is not Verdict.PASSED or stamped.at is None:
         bad = verdict is Verdict.FAILED
-        yield found(question, "timestamp-bad" if bad else "timestamp-unclear", one.field,
+        yield found(question, "timestamp-bad" if bad else "timestamp-unclear", one.name,
                     stamped.steps)  # fmt: skip
     elif stamped.at > at + SKEW:
-        yield found(question, "time-ahead", one.field, stamped.steps)
+        yield found(question, "time-ahead", one.name, stamped.steps)
     elif claimed is not None and not -SKEW <= stamped.at - claimed <= DRIFT:
-        yield found(question, "time-differs", one.field, stamped.steps)
+        yield found(question, "time-differs", one.name, stamped.steps)
     else:
         yield found(question, "timestamped", because=stamped.steps)
 

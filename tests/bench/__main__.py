@@ -18,6 +18,7 @@ from catalog.tables import plain_table
 from tests.bench.batches import bench_batches
 from tests.bench.log import bench_log
 from tests.bench.mapping import bench_mapping
+from tests.bench.pdf import bench_pdf
 from tests.bench.population import bench_population
 from tests.bench.processes import Rows
 from tests.bench.queries import bench_plan, bench_single
@@ -31,6 +32,7 @@ PARTS: Mapping[str, Callable[[Path, Rows], Mapping[str, float]]] = {
     "sources": bench_sources,
     "batches": bench_batches,
     "population": bench_population,
+    "pdf": bench_pdf,
 }
 
 
