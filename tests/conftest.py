@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["tests.world.services", "tests.world.chromium", "tests.world.hsm"]
+pytest_plugins = [
+    "tests.world.services",
+    "tests.world.chromium",
+    "tests.world.hsm",
+    "tests.world.poppler",
+]
 
 
 @pytest.fixture

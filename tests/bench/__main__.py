@@ -19,6 +19,7 @@ from tests.bench.batches import bench_batches
 from tests.bench.keys import bench_keys
 from tests.bench.log import bench_log
 from tests.bench.mapping import bench_mapping
+from tests.bench.pdf import bench_pdf
 from tests.bench.population import bench_population
 from tests.bench.processes import Rows
 from tests.bench.queries import bench_plan, bench_single
@@ -33,6 +34,7 @@ PARTS: Mapping[str, Callable[[Path, Rows], Mapping[str, float]]] = {
     "batches": bench_batches,
     "population": bench_population,
     "keys": bench_keys,
+    "pdf": bench_pdf,
 }
 
 

@@ -1,0 +1,87 @@
+"""What is handed to sealing a PDF, and what comes back in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from seals.pdf.cms import SignerTemplate
+
+MM = 72 / 25.4
+"""Points in a millimetre."""
+
+
+class Level(StrEnum):
+    """The levels of PAdES (ETSI EN 319 142-1 §6): what is kept with the seal for later."""
+
+    B = "B-B"
+    """The signature alone."""
+    T = "B-T"
+    """With a timestamp of the signature."""
+    LT = "B-LT"
+    """With certificates and revocation lists."""
+    LTA = "B-LTA"
+    """With a timestamp over all of that."""
+
+
+class Intent(StrEnum):
+    """What the seal says about later changes (ISO 32000-2 §12.8.2)."""
+
+    APPROVAL = "approval"
+    """Others may seal after it."""
+    CERTIFIED = "certified"
+    """The first seal, and the last: nothing may change (DocMDP, P 1)."""
+    CLOSING = "closing"
+    """A later seal that closes the document in the same way (a lock on all fields, P 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a picture stands: millimetres from the page's upper left corner, as it is seen."""
+
+    page: int
+    """From 1; the last one is also -1."""
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appearance:
+    """What is seen."""
+
+    png: bytes = field(repr=False)
+    """With transparency, or the page below is covered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatory:
+    """Who seals: X.509 certificates in DER, the signer's first. Never the key."""
+
+    chain: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A document with a gap, and the bytes that fill it once they are signed."""
+
+    to_sign: bytes = field(repr=False)
+    """The signed attributes of CMS: what the key signs, as a message."""
+    document: bytes = field(repr=False)
+    gap: tuple[int, int]
+    """From `<` to behind `>` of the signature's hexadecimal string."""
+    template: SignerTemplate = field(repr=False)
+    level: Level
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """What was gathered beforehand for judging later: all in DER."""
+
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    lists: tuple[bytes, ...] = field(default=(), repr=False)
+    answers: tuple[bytes, ...] = field(default=(), repr=False)
+    """OCSP responses."""
