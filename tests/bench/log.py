@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,37 +15,42 @@ from hub.store import StoredDataKeys
 from hub.vault import Vault
 from tests.bench.processes import Rows, Target, hub, latency, one, persona, request, sandbox
 
-ROUNDS = 3
+SIZES = (1_000, 100_000, 1_000_000)
+ROUNDS = 8
 
 
 def bench_log(folder: Path, rows: Rows) -> dict[str, float]:
-    """What a query costs with 10³, 10⁵ and 10⁶ entries in the log behind it."""
-    out: dict[str, float] = {}
-    home = folder / "three"
-    with sandbox(folder, 0) as environment:
+    """What a query costs with 10³, 10⁵ and 10⁶ entries in the log behind it: three hubs, asked in
+    turns, so that what else the machine does falls on all of them.
+    """
+    seen: dict[tuple[str, int], list[float]] = {}
+    with sandbox(folder, 0) as environment, ExitStack() as hubs:
         subject = persona(environment["SANDBOX_CONTROL_URL"], "from-elsewhere")["applicant"]
-        for target in (1_000, 100_000, 1_000_000):
-            _fill_log(home, target)
-            with hub(home, environment) as (url, client, _, _):
-                body = {
-                    "subject": subject,
-                    "basis": {"item": "xinxiang-10", "case": "BENCH-3", "kind": "statutory"},
-                    "want": ["residence-permit.status.permit_no"],
-                }
-                bearer = f"Bearer {client.token()}"
-                query = request(url, "/v1/queries", body, Authorization=bearer)
-                latency(query, 100)
-                out[f"query_{target}"] = min(latency(query, 200) for _ in range(ROUNDS))
-                answer = json.loads(asyncio.run(_answer(query)))
-                receipt = request(
-                    url, f"/v1/receipts/{answer['receipt']}", None, Authorization=bearer
-                )
-                out[f"receipt_{target}"] = min(latency(receipt, 100) for _ in range(ROUNDS))
-    for target in (1_000, 100_000, 1_000_000):
-        first, now = out["query_1000"], out[f"query_{target}"]
-        cells = f"{now:.2f} ({now / first:.2f} ×) / {out[f'receipt_{target}']:.2f}"
-        rows.append((f"log of {target:,}: query / receipt, best median ms", cells, "flat, 10 %"))
-    return out
+        body = {
+            "subject": subject,
+            "basis": {"item": "xinxiang-10", "case": "BENCH-3", "kind": "statutory"},
+            "want": ["residence-permit.status.permit_no"],
+        }
+        targets: dict[tuple[str, int], Target] = {}
+        for size in SIZES:
+            home = folder / f"log-{size}"
+            _fill_log(home, size)
+            url, client, _, _ = hubs.enter_context(hub(home, environment))
+            bearer = f"Bearer {client.token()}"
+            query = request(url, "/v1/queries", body, Authorization=bearer)
+            latency(query, 200)
+            answer = json.loads(asyncio.run(_answer(query)))
+            receipt = request(url, f"/v1/receipts/{answer['receipt']}", None, Authorization=bearer)
+            targets |= {("query", size): query, ("receipt", size): receipt}
+        for _ in range(ROUNDS):
+            for measure, target in targets.items():
+                seen.setdefault(measure, []).append(latency(target, 100))
+    best = {measure: min(medians) for measure, medians in seen.items()}
+    for size in SIZES:
+        now, first = best["query", size], best["query", SIZES[0]]
+        cells = f"{now:.2f} ({now / first:.2f} ×) / {best['receipt', size]:.2f}"
+        rows.append((f"log of {size:,}: query / receipt, best median ms", cells, "flat, 10 %"))
+    return {f"{name}_{size}": found for (name, size), found in best.items()}
 
 
 async def _answer(target: Target) -> bytes:
