@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from asn1crypto import keys, x509
@@ -38,9 +39,7 @@ def bench_pdf(_folder: Path, rows: Rows) -> dict[str, float]:
     results: dict[str, float] = {}
     for kind in ("p256", "rsa"):
         theirs = _documented(kind)
-        ours, as_documented = _in_turns(
-            lambda kind=kind: seal(page, signer(kind)), lambda theirs=theirs: theirs(page)
-        )
+        ours, as_documented = _in_turns(partial(seal, page, signer(kind)), partial(theirs, page))
         ratio = as_documented / ours
         rows += [
             (f"PAdES B-B on a page, {kind} ÷ pyHanko as documented", f"{ratio:.1f} ×", "≥ 4"),
