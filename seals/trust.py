@@ -172,7 +172,8 @@ class TrustStore:
             )
             if _anchored(report):
                 return report
-            first = first or report
+            if first is None:
+                first = report
         if first is None:
             raise AssertionError("there is always a first set of anchors")
         return first
