@@ -58,7 +58,11 @@ def verify(
         asked = _time(at)
         policies = _policies(policy)
         judges = _judges(trust or (), operator, policies)
-    codes = [_judged(file, asked, policies, judges, as_json) for file in files]
+    codes: list[int] = []
+    for file in files:
+        if codes and not as_json:
+            typer.echo()
+        codes.append(_judged(file, asked, policies, judges, as_json))
     if judges is NOBODY and not as_json:
         typer.echo(
             "没有给出 --trust：证书链和时间戳无法判断 / without --trust neither chains nor timestamps can"
