@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import NamedTuple
 
 from seals import der
@@ -156,6 +157,11 @@ def oid(value: Value) -> str:
     content = expect(value, der.OID).content
     if not 1 <= len(content) <= 64 or content[-1] & 0x80:
         raise Malformed("oid")
+    return _dotted(content)
+
+
+@lru_cache(maxsize=512)
+def _dotted(content: bytes) -> str:
     arcs: list[int] = []
     running = 0
     for byte in content:

@@ -13,7 +13,7 @@ import typer
 from seals.errors import Malformed, SealError
 from seals.judging import NOBODY, Judges
 from seals.terminal import EXIT, complaint_lines, now, plain, read_file, told
-from seals.trust_folder import gathered
+from seals.trust_folder import gathered, self_vouched
 from seals.verdicts import Verdict
 from seals.x509 import MAX_BUNDLE, read_bundle
 
@@ -152,4 +152,11 @@ def _judges(trust: Sequence[Path], operator: Path | None, policies: Policies) ->
     if not trust:
         return NOBODY
     operators = [] if operator is None else read_bundle(read_file(operator, MAX_BUNDLE))
-    return gathered(trust, now(), operators).judges(policies.timestamps)
+    store = gathered(trust, now(), operators)
+    for each in () if operators else self_vouched(trust):
+        typer.echo(
+            f"？ {plain(str(each))}：信任名单只核对了自带的签名证书，用 --operator 指明发布者 / the list is"
+            " checked by its own certificate only; name its operator by --operator",
+            err=True,
+        )
+    return store.judges(policies.timestamps)
