@@ -46,7 +46,8 @@ def printed(console: Console, name: str, report: Report) -> None:
 
 def _band(report: Report, name: str) -> RenderableType:
     zh, en, style = _BAND[report.verdict]
-    told = Text(f" {_SIGN[report.verdict]} {zh} {en}", style="bold")
+    told = Text()
+    told.append(f" {_SIGN[report.verdict]} {zh} {en}", style="bold")
     told.append(f"  {plain(name)}")
     table = Table.grid(expand=True)
     table.add_column(ratio=1, overflow="fold")
@@ -76,7 +77,8 @@ def _head(report: Report) -> RenderableType:
 def _seal_head(at: int, seal: SealReport) -> RenderableType:
     zh, en, _ = _BAND[seal.verdict]
     colour = _COLOUR[seal.verdict]
-    told = Text(f"\n签章 seal {at}  ", style="bold")
+    told = Text("\n")
+    told.append(f"签章 seal {at}  ", style="bold")
     told.append(f"{_SIGN[seal.verdict]} {zh} {en.lower()}", style=f"bold {colour}")
     told.append(f"  {plain(seal.seal_name or seal.name)}", style="bold")
     facts = (

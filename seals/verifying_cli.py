@@ -35,8 +35,8 @@ def verify(
     trust: Annotated[
         list[Path] | None,
         typer.Option(
-            help="信任：根证书、中间证书、吊销列表（PEM/DER）、信任名单，或其目录；可多次 "
-            "certificates, revocation lists, a trust list, or folders of them"
+            help="根证书、吊销列表、信任名单， 或其目录，可多次 certificates, revocation lists, "
+            "a trust list, or folders of them"
         ),
     ] = None,
     operator: Annotated[
