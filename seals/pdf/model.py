@@ -46,6 +46,8 @@ class Placement:
     y: float
     width: float
     height: float
+    part: tuple[float, float] = (0.0, 1.0)
+    """What is shown of the picture from left to right: all, or one slice of a cross-page seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

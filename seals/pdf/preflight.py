@@ -260,7 +260,7 @@ def _page(
     try:
         with reading("content-unreadable", where):
             yield from ((why, where) for why in _annotations(page, sealed=sealed))
-            painter = Painter(widths=_widths)
+            painter = Painter(advances=fonts.advances)
             painter.paint(_content(page), inherited.get("/Resources", {}))
             yield from ((why, where) for why in sorted(painter.told))
             box = _box(inherited)
@@ -296,7 +296,3 @@ def _box(inherited: Mapping[str, Any]) -> Box:
     edges = inherited.get("/CropBox", inherited.get("/MediaBox"))
     x1, y1, x2, y2 = (float(each) for each in edges or ())
     return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-
-
-def _widths(font: Any) -> Any:
-    return lambda text: fonts.advance(font, text)
