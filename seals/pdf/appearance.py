@@ -12,8 +12,8 @@ from pyhanko.sign.signers.cms_embedder import SigAppearanceSetup
 
 from seals.errors import SealRefused
 from seals.pdf.model import MM, Appearance, Placement
+from seals.pdf.pages import edges, inherited
 from seals.pdf.picture import picture
-from seals.pdf.reading import edges, inherited
 
 _PRINTED_LOCKED = 4 | 64 | 128 | 512
 """Printed, read only, locked, its contents too (ISO 32000-2 table 167)."""

@@ -62,25 +62,6 @@ def entry(held: Any, key: str, otherwise: Any = None) -> Any:
     return held[key] if key in held else otherwise  # noqa: SIM401 - see above
 
 
-def inherited(page: Any, key: str) -> Any:
-    """A page's attribute, or that of a node above it (ISO 32000-2 §7.7.3.4)."""
-    node = page
-    for _ in range(64):
-        if node is None:
-            return None
-        if key in node:
-            return node[key]
-        node = entry(node, "/Parent", None)
-    return None
-
-
-def edges(page: Any) -> tuple[float, float, float, float]:
-    """Left, lower, right and upper edge of what is seen of a page, in points."""
-    told = inherited(page, "/CropBox") or inherited(page, "/MediaBox")
-    x1, y1, x2, y2 = (float(edge) for edge in told or ())
-    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-
-
 def settled(work: Coroutine[Any, Any, _T]) -> _T:
     """Run a coroutine that waits for nothing: whoever gives it no network needs no event loop.
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seals.errors import MalformedDocument
-from seals.pdf.inspection import Facts, Kind, Later, SignatureFacts, inspect
+from seals.pdf.inspection import Facts, Kind, SignatureFacts, inspect
 from seals.pdf.ports import ChainJudge
+from seals.pdf.revisions import Later
 from seals.pdf.wording import REASONS, found
 from seals.report import (
     Finding,
