@@ -161,8 +161,26 @@ class KeyUnavailable(SealError, RuntimeError):
     code = "seals.key-unavailable"
 
 
+class Unreachable(SealError, RuntimeError):
+    """A service over HTTP that cannot be asked, or does not answer in time; a short stable key."""
+
+    code = "seals.unreachable"
+    origin = "source"
+    retryable = True
+
+
 class NotIssuable(SealError, ValueError):
     """An X.509 certificate or list that this authority must not issue; the text is a stable key."""
 
     code = "seals.not-issuable"
     origin = "caller"
+
+
+class TimestampUnavailable(SealError, RuntimeError):
+    """No timestamp can be had: the authority is not there, refuses, or answers something else. The
+    text is a short stable key.
+    """
+
+    code = "seals.timestamp-unavailable"
+    origin = "source"
+    retryable = True

@@ -18,13 +18,14 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
 from seals.errors import DocumentRefused, SealingFailed, SealRefused
+from seals.judging import NOBODY, Judges
 from seals.making import PreparedSignature, embed_signature, prepare_signature
 from seals.pdf.model import PROFILE, Appearance, Intent, Profile, property_info
 from seals.pdf.placing import placed
 from seals.pdf.ports import SigningKey
 from seals.pdf.preflight import reasons
 from seals.pdf.update import filled, written
-from seals.pdf.verification import NOBODY, Judges, verify
+from seals.pdf.verification import verify
 from seals.placing import Placement
 from seals.report import Question, SealReport
 from seals.seal import Picture, Seal

@@ -29,9 +29,9 @@ from seals.pdf.model import (
     Revocation,
     Signatory,
 )
-from seals.pdf.ports import TimestampAuthority
 from seals.pdf.reading import reading
 from seals.pdf.update import filled, stamped, written
+from seals.ports import TimestampAuthority
 
 _TIMED = (Level.T, Level.LT, Level.LTA)
 _KEPT = (Level.LT, Level.LTA)
@@ -104,7 +104,7 @@ def embed(
         raise SealRefused("signature-too-long")
     token = b""
     if level in _TIMED and timestamps is not None:
-        token = timestamps(hashlib.sha256(signature).digest())
+        token = timestamps.token(hashlib.sha256(signature).digest(), "sha256")
     sealed = filled(
         prepared.document,
         prepared.gap,
@@ -125,7 +125,8 @@ def timestamped(document: bytes, timestamps: TimestampAuthority) -> bytes:
         SealRefused: `signature-too-long`: the token does not fit; or what the authority raises.
     """
     update = stamped(document, DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM))
-    return filled(update.document, update.gap, timestamps(update.digest))
+    token = timestamps.token(update.digest, "sha256")
+    return filled(update.document, update.gap, token)
 
 
 def _kept(document: bytes, revocation: Revocation, others: tuple[bytes, ...]) -> bytes:
