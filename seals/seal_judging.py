@@ -80,6 +80,12 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "algorithms-allowed": (_P, "算法均在许可之列", "all algorithms are allowed"),
     "digest-weak": (_F, "摘要算法不被许可", "the digest algorithm is not allowed"),
     "algorithm-not-allowed": (_F, "签名算法不被许可", "the signature algorithm is not allowed"),
+    # 22 placement
+    "placed": (_P, "位置明确", "it is clear"),
+    "not-shown": (_P, "签章不显示印章图形", "no picture is shown"),
+    "other-size": (_P, "显示尺寸与印章尺寸不同", "shown in another size than the seal's"),
+    "no-such-page": (_F, "所在页不存在", "the page does not exist"),
+    "off-page": (_F, "印章落在页面之外", "it lies off the page"),
 }
 
 

@@ -69,13 +69,8 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "not-reached": (_I, "签章数据未能读出", "the seal signature could not be read"),
     # 21 algorithms, 22 placement
     "method-disagrees": (_F, "声明的签名算法与实际不符", "another algorithm is declared than used"),
-    "placed": (_P, "位置明确", "it is clear"),
-    "not-shown": (_P, "签章不显示印章图形", "no picture is shown"),
-    "other-size": (_P, "显示尺寸与印章尺寸不同", "shown in another size than the seal's"),
-    "no-such-page": (_F, "所在页不存在", "the page does not exist"),
     "page-ambiguous": (_F, "所在页不唯一", "several pages answer to the reference"),
     "no-boundary": (_F, "位置无法读取", "the place cannot be read"),
-    "off-page": (_F, "印章落在页面之外", "it lies off the page"),
 }
 
 STRUCTURE: Mapping[str, tuple[Verdict, str, str]] = {
