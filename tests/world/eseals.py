@@ -16,11 +16,12 @@ import pylopdf_fonts_zh_cn
 from seals import judging
 from seals.authority import Profile
 from seals.glyphs import Face
-from seals.impression import Level, RoundSeal, picture, round_seal
+from seals.impression import RoundSeal, picture, round_seal
 from seals.judging import Judges
 from seals.making import make_seal
 from seals.pdf import Intent, ses, verify
 from seals.placing import AtPlace, Placement
+from seals.proportions import Level
 from seals.report import Report
 from seals.revocation import read_list
 from seals.seal import ListedCertificates, Picture, Seal
