@@ -11,23 +11,25 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from seals.errors import SealRefused
+from seals.errors import PictureRefused, SealRefused
 from seals.pdf.model import MM
 from seals.pdf.pages import Page, edges, pages
-from seals.pdf.picture import picture
+from seals.pdf.picture import Picture, picture
 from seals.pdf.reading import entry
+from seals.pictures import walked
 from seals.seal import Seal
 
 MAX_SHOWN = 2_000
 _HIDDEN = 1 | 2 | 32
 """Invisible, hidden, not viewed (ISO 32000-2 table 167)."""
 _FORM = re.compile(rb"q (\d+(?:\.\d+)?) 0 0 (\d+(?:\.\d+)?) (-?\d+(?:\.\d+)?) 0 cm /Seal Do Q")
-_FORM_KEYS = {"/Type", "/Subtype", "/BBox", "/Resources", "/Length", "/Filter"}
+_FORM_KEYS = {"/Type", "/Subtype", "/BBox", "/Resources", "/Length"}
 _IMAGE_KEYS = {
     "/Type", "/Subtype", "/Width", "/Height", "/ColorSpace", "/BitsPerComponent", "/Filter",
     "/Length",
@@ -136,9 +138,8 @@ def _look(held: Any, size: tuple[float, float], seal: Seal) -> Look:
     image = _image(painted, size)
     if image is None:
         return Look.UNKNOWN
-    try:
-        wanted = picture(seal.info.picture.data)
-    except SealRefused:
+    wanted = _wanted(seal.info.picture.data)
+    if wanted is None:
         return Look.UNKNOWN
     sides = (int(image["/Width"]), int(image["/Height"]))
     mask = image["/SMask"]
@@ -157,7 +158,7 @@ def _image(form: Any, size: tuple[float, float]) -> Any:
     """
     if not isinstance(form, generic.StreamObject) or form.keys() - _FORM_KEYS:
         return None
-    told = _FORM.fullmatch(form.data.strip())
+    told = _FORM.fullmatch(form.encoded_data)
     if told is None:
         return None
     whole, height, shift = (float(each) for each in told.groups())
@@ -176,13 +177,29 @@ def _plain(image: Mapping[str, Any], space: str) -> bool:
     return (
         isinstance(image, generic.StreamObject)
         and not image.keys() - _IMAGE_KEYS - {"/SMask"}
+        and image.keys() >= _IMAGE_KEYS - {"/Type", "/Length"}
         and image["/Subtype"] == "/Image"
         and image["/ColorSpace"] == space
         and image["/BitsPerComponent"] == 8
+        and image["/Filter"] == "/FlateDecode"
     )
 
 
 def _pixels(image: Any, compressed: bytes) -> bool:
-    if image.encoded_data == compressed and image["/Filter"] == "/FlateDecode":
+    """Does it unpack to the same? It is unpacked no further than that."""
+    if image.encoded_data == compressed:
         return True
-    return bool(image.data == zlib.decompress(compressed))
+    pixels = zlib.decompress(compressed)
+    try:
+        return zlib.decompressobj().decompress(image.encoded_data, len(pixels) + 1) == pixels
+    except zlib.error:
+        return False
+
+
+@lru_cache(maxsize=64)
+def _wanted(png: bytes) -> Picture | None:
+    """The pixels of a seal's picture; None where it is none that may be decoded."""
+    try:
+        return picture(walked(png))
+    except (PictureRefused, SealRefused):
+        return None
