@@ -93,8 +93,8 @@ class SignatureFacts:
     """Of an electronic seal."""
     profile: str = ""
     """Its `/SubFilter`."""
-    shown: tuple[ShownFacts, ...] = ()
-    """Of an electronic seal: its pictures."""
+    shown: tuple[ShownFacts, ...] | None = ()
+    """Of an electronic seal: its pictures; None where pages or field cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,8 +296,18 @@ def _foreign(
         visible_later=visible_later(signed),
         seal_signature=made,
         profile=profile,
-        shown=shown(reader, ref, signed.signed_revision, made.seal),
+        shown=_shown(reader, ref, signed, made),
     )
+
+
+def _shown(
+    reader: PdfFileReader, ref: Any, signed: ForeignSignature, made: SealSignature
+) -> tuple[ShownFacts, ...] | None:
+    try:
+        with reading():
+            return shown(reader, ref, signed.signed_revision, made.seal)
+    except MalformedDocument:
+        return None
 
 
 def _seal_signature(contents: bytes) -> tuple[SealSignature, bytes]:

@@ -85,9 +85,12 @@ def _algorithms(one: SignatureFacts, signed: SealSignature, rules: Rules) -> Ite
     yield from complaints or [found(Question.ALGORITHMS, "algorithms-allowed")]
 
 
-def _placement(shown: tuple[ShownFacts, ...], picture: Picture) -> Iterator[Finding]:
+def _placement(shown: tuple[ShownFacts, ...] | None, picture: Picture) -> Iterator[Finding]:
     """22."""
     question = Question.PLACEMENT
+    if shown is None:
+        yield found(question, "place-unreadable")
+        return
     if not shown:
         yield found(question, "not-shown")
         return

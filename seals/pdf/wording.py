@@ -83,6 +83,7 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "time-ahead": (_F, "时间在将来", "the time lies ahead"),
     "allowed": (_P, "允许", "allowed"),
     "not-allowed": (_F, "策略不允许", "the policy does not allow it"),
+    "place-unreadable": (_F, "印章位置无法读取", "the place cannot be read"),
     "picture-hidden": (_F, "印章图样没有显示", "the picture is not to be seen"),
     "other-picture": (_F, "显示的不是印章中的图样", "what is seen is not the seal's picture"),
     "picture-not-compared": (
