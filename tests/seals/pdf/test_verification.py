@@ -407,6 +407,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "bomb behind a seal": lambda: bomb(seal()),
     "bomb behind an electronic seal": lambda: bomb(forged()),
     "endless hexadecimal": lambda: Draft(root="/X <" + "3A" * 30_000_000 + ">").pdf(),
+    "endless number": lambda: Draft(root="/X " + "1" * 2_000_000).pdf(),
+    "endless name": lambda: Draft(root="/X /" + "a" * 2_000_000).pdf(),
     "hexadecimal without an end": lambda: Draft(root="/X <" + "3A " * 100_000).pdf(),
     "endless value": lambda: seal().replace(b"/Contents <", b"/Contents <" + b"00" * 9_000_000, 1),
     "endless electronic seal": lambda: forged().replace(
