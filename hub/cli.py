@@ -48,6 +48,7 @@ _rooms: dict[str, typer.Typer] = {
 for _name, _app in _rooms.items():
     app.add_typer(_app, name=_name.rpartition(".")[2])
 app.add_typer(import_module("hub.clerk").app, name="desk")
+app.command("verify")(import_module("seals.verifying_cli").verify)
 
 
 @app.callback()

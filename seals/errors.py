@@ -184,3 +184,25 @@ class TimestampUnavailable(SealError, RuntimeError):
     code = "seals.timestamp-unavailable"
     origin = "source"
     retryable = True
+
+
+class TrustListRefused(SealError, ValueError):
+    """A trust list that may not be relied on. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.trust-list-refused"
+    origin = "source"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
+
+
+class PolicyRefused(SealError, ValueError):
+    """A policy file that says what cannot be. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.policy-refused"
+    origin = "caller"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
