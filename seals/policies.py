@@ -9,8 +9,10 @@
       extensions: []
       timestamp: optional
     pdf:
-      digests: [sha256, sha384, sha512]
-      algorithms: [rsa-sha256, rsa-pss-sha256, ecdsa-sha256, ed25519]
+      digests: [sm3, sha256, sha384, sha512]
+      algorithms: [sm2-sm3, rsa-sha256, rsa-pss-sha256, ecdsa-sha256, ed25519]
+      harmless: [default-written, time-form]
+      extensions: []
       timestamp: wanted
     timestamps:
       policies: ["1.2.156.1.2.3"]
@@ -109,6 +111,8 @@ def _pdf(told: Mapped) -> pdf.Policy:
         usual,
         digests=_set(told, "digests", usual.digests, _digest),
         algorithms=frozenset().union(*named) if told.has("algorithms") else usual.algorithms,
+        harmless=_set(told, "harmless", usual.harmless, _key),
+        extensions=_set(told, "extensions", usual.extensions, _oid),
         timestamp_wanted=_wanted(told, usual.timestamp_wanted),
     )
     told.done()
@@ -178,6 +182,7 @@ _PDF_NAMES: Mapping[str, frozenset[str]] = {
     **{f"rsa-pss-{d}": frozenset({"rsassa_pss"}) for d in ("sha256", "sha384", "sha512")},
     **{f"ecdsa-{d}": frozenset({f"{d}_ecdsa"}) for d in ("sha256", "sha384", "sha512")},
     "ed25519": frozenset({"ed25519"}),
+    "sm2-sm3": frozenset({SM2_SM3}),
 }  # fmt: skip
 _KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 

@@ -12,6 +12,9 @@ from typing import Any
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from seals.errors import MalformedDocument, SealError
+from seals.pdf import tokens
+
+tokens.install()
 
 # It logs what hostile documents hold, with stacks; we say what is wrong in our own words.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)

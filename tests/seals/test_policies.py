@@ -32,7 +32,9 @@ ofd:
   timestamp: wanted
 pdf:
   digests: [sha384]
-  algorithms: [rsa-sha256, ecdsa-sha384, ed25519]
+  algorithms: [rsa-sha256, ecdsa-sha384, ed25519, sm2-sm3]
+  harmless: [time-form]
+  extensions: ["1.2.3.5"]
   timestamp: wanted
 timestamps:
   policies: ["1.2.156.1"]
@@ -52,7 +54,11 @@ def test_everything_that_may_be_said() -> None:
     assert read.ofd.extensions == {"1.2.3.4"}
     assert read.ofd.timestamp_wanted
     assert read.pdf.digests == {"sha384"}
-    assert read.pdf.algorithms == {"sha256_rsa", "rsassa_pkcs1v15", "sha384_ecdsa", "ed25519"}
+    assert read.pdf.algorithms == {
+        "sha256_rsa", "rsassa_pkcs1v15", "sha384_ecdsa", "ed25519", SM2_SM3
+    }  # fmt: skip
+    assert read.pdf.harmless == {"time-form"}
+    assert read.pdf.extensions == {"1.2.3.5"}
     assert read.pdf.timestamp_wanted
     assert read.timestamps.policies == {"1.2.156.1"}
     assert read.timestamps.digests == {"sm3"}
