@@ -172,3 +172,13 @@ class NotIssuable(SealError, ValueError):
 
     code = "seals.not-issuable"
     origin = "caller"
+
+
+class TimestampUnavailable(SealError, RuntimeError):
+    """No timestamp can be had: the authority is not there, refuses, or answers something else. The
+    text is a short stable key.
+    """
+
+    code = "seals.timestamp-unavailable"
+    origin = "source"
+    retryable = True

@@ -1,4 +1,4 @@
-"""What this room asks of outside: keys that sign, and a register that keeps seals and their uses."""
+"""What this room asks of outside: keys that sign, timestamps, a register of seals and their uses."""
 
 from __future__ import annotations
 
@@ -48,6 +48,22 @@ class SigningKey(Protocol):
             InvalidKey: This algorithm takes no digest, or one of another length.
             KeyUnavailable: As for `sign`.
             SM2Unavailable: As for `sign`.
+        """
+        ...
+
+
+class TimestampAuthority(Protocol):
+    """Somebody who vouches for when something was there (RFC 3161)."""
+
+    def token(self, digest: bytes, algorithm: str) -> bytes:
+        """A timestamp of a digest: DER of a ContentInfo, found to be the answer to this very question.
+
+        Args:
+            digest: Of the bytes that are to be stamped.
+            algorithm: Its name for `hashlib`: `sm3`, `sha256`, `sha384` or `sha512`.
+
+        Raises:
+            TimestampUnavailable: None is to be had now, or what came is no answer.
         """
         ...
 

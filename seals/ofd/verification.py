@@ -12,16 +12,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from seals.errors import MalformedDocument
+from seals.judging import DRIFT, NOBODY, SKEW, Judges
 from seals.ofd.coverage import Extent, GapKind
 from seals.ofd.inspection import Facts, ReferenceFacts, SealFile, SignatureFacts, inspect
 from seals.ofd.names import resolved
 from seals.ofd.signatures import SEAL_TYPE, Description, Stamp
 from seals.ofd.wording import amiss, found, refused
 from seals.report import (
-    ChainJudge,
+    NOTHING,
     Finding,
     Format,
     Question,
@@ -29,15 +30,11 @@ from seals.report import (
     Role,
     SealReport,
     TimestampAnswer,
-    TimestampJudge,
 )
 from seals.seal import SM2_SM3, Edition, Seal, SealSignature, SignatureState
 from seals.verdicts import Verdict, worst
 
-SKEW = timedelta(minutes=5)
-"""How far clocks may differ."""
-DRIFT = timedelta(hours=1)
-"""How long after the claimed time a timestamp may be taken."""
+__all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +51,7 @@ class Policy:
     timestamp_wanted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judges:
-    """Who judges what lies outside of the document; whoever is missing leaves it indeterminate."""
-
-    chain: ChainJudge | None = None
-    timestamp: TimestampJudge | None = None
-
-
 POLICY = Policy()
-NOBODY = Judges()
 
 
 def verify(
@@ -286,7 +274,7 @@ def _chain(
     question: Question, x509_cert: bytes, role: Role, judged_at: datetime, judges: Judges
 ) -> Finding:
     """18 and 19."""
-    steps = () if judges.chain is None else judges.chain(x509_cert, role, judged_at)
+    steps = () if judges.chain is None else judges.chain(x509_cert, NOTHING, role, judged_at)
     return found(question, _CHAINS[worst(each.verdict for each in steps)], role.value, steps)
 
 
@@ -297,7 +285,7 @@ def _timestamp(signed: SealSignature, judges: Judges) -> TimestampAnswer | None:
     inside = signed.edition is Edition.GMT0031_2014
     if not signed.timestamp or inside or judges.timestamp is None:
         return None
-    return judges.timestamp(signed.timestamp, signed.value)
+    return judges.timestamp(signed.timestamp, signed.value, NOTHING)
 
 
 def _judged_at(
@@ -333,6 +321,8 @@ def _time(
         steps = () if stamped is None else stamped.steps
         yield found(question, _TIMESTAMPS[worst(each.verdict for each in steps)], "", steps)
         told = None if stamped is None else stamped.at
+        if told is not None and told > at + SKEW:
+            yield found(question, "stamped-in-the-future")
         if told is not None and claimed is not None and not -SKEW <= told - claimed <= DRIFT:
             yield found(question, "times-disagree")
     elif policy.timestamp_wanted:

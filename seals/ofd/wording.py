@@ -115,6 +115,11 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
         "no time is told; judged by the time of asking",
     ),
     "in-the-future": (_F, "签章时间晚于核验时间", "the signing time lies in the future"),
+    "stamped-in-the-future": (
+        _F,
+        "时间戳晚于核验时间",
+        "the timestamp lies in the future",
+    ),
     "times-disagree": (_F, "时间戳与自称时间不符", "timestamp and claimed time disagree"),
     # 21 algorithms, 22 placement
     "algorithms-allowed": (_P, "算法均在许可之列", "all algorithms are allowed"),

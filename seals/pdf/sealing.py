@@ -7,10 +7,11 @@ from datetime import datetime
 
 from seals.errors import DocumentRefused, SealingFailed
 from seals.pdf.model import Appearance, Intent, Level, Placement, Revocation, Signatory
-from seals.pdf.ports import SigningKey, TimestampAuthority
+from seals.pdf.ports import SigningKey
 from seals.pdf.preflight import reasons
 from seals.pdf.signing import embed, prepare
 from seals.pdf.verification import NOBODY, POLICY, Judges, Policy, verify
+from seals.ports import TimestampAuthority
 from seals.report import Question
 from seals.verdicts import Verdict
 

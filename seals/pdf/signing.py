@@ -43,8 +43,8 @@ from seals.pdf.model import (
     Revocation,
     Signatory,
 )
-from seals.pdf.ports import TimestampAuthority
 from seals.pdf.reading import reading
+from seals.ports import TimestampAuthority
 
 CHUNK = 1 << 20
 _TIMED = (Level.T, Level.LT, Level.LTA)
@@ -136,7 +136,7 @@ def embed(
         raise SealRefused("signature-too-long")
     token = b""
     if level in _TIMED and timestamps is not None:
-        token = timestamps(hashlib.sha256(signature).digest())
+        token = timestamps.token(hashlib.sha256(signature).digest(), "sha256")
     sealed = _filled(prepared, prepared.template.message(prepared.to_sign, signature, token))
     if level in _KEPT and revocation is not None:
         sealed = _kept(sealed, revocation, _certificates(token))
@@ -158,7 +158,7 @@ def timestamped(document: bytes, timestamps: TimestampAuthority) -> bytes:
         spec = SigFieldSpec(f"Timestamp{count + 1}")
         signed = DocumentTimestamp(bytes_reserved=2 * TOKEN_ROOM)
         prepared, output = _written(writer, spec, signed, "sha256", Intent.APPROVAL, None)
-    token = timestamps(prepared.document_digest)
+    token = timestamps.token(prepared.document_digest, "sha256")
     return _gap_filled(
         output, (prepared.reserved_region_start, prepared.reserved_region_end), token
     )

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from seals.errors import MalformedDocument
+from seals.judging import DRIFT, NOBODY, SKEW, Judges
 from seals.pdf.inspection import Facts, Kind, Later, SignatureFacts, inspect
-from seals.pdf.ports import ChainJudge
 from seals.pdf.wording import REASONS, found
 from seals.report import (
+    Carried,
     Finding,
     Format,
     Question,
@@ -24,14 +25,10 @@ from seals.report import (
     Role,
     SealReport,
     TimestampAnswer,
-    TimestampJudge,
 )
 from seals.verdicts import Verdict, worst
 
-SKEW = timedelta(minutes=5)
-"""How far clocks may differ."""
-DRIFT = timedelta(hours=1)
-"""How long after the claimed time a timestamp may be taken."""
+__all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +43,7 @@ class Policy:
     timestamp_wanted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judges:
-    """Who judges what lies outside of the document; whoever is missing leaves it indeterminate."""
-
-    chain: ChainJudge | None = None
-    timestamp: TimestampJudge | None = None
-
-
 POLICY = Policy()
-NOBODY = Judges()
 
 
 def verify(
@@ -126,7 +114,7 @@ def _seal_report(
     policy: Policy,
     judges: Judges,
 ) -> SealReport:
-    stamped = _timestamp(document, one, judges)
+    stamped = _timestamp(document, facts, one, judges)
     judged_at = _judged_at(stamped, at)
     findings = [*_form(one)]
     if one.certificate:
@@ -192,9 +180,13 @@ def _chain(
     if judges.chain is None:
         yield found(question, "no-judge")
         return
-    others = (*one.others, *facts.certificates)
-    steps = judges.chain(one.certificate, others, Role.SIGNER, judged_at)
+    steps = judges.chain(one.certificate, _carried(facts, one), Role.SIGNER, judged_at)
     yield found(question, _TRUST[worst(step.verdict for step in steps)], because=steps)
+
+
+def _carried(facts: Facts, one: SignatureFacts) -> Carried:
+    """What the signature and the document's security store bring along."""
+    return Carried(certificates=(*one.others, *facts.certificates), lists=facts.lists)
 
 
 _TRUST = {
@@ -204,14 +196,16 @@ _TRUST = {
 }
 
 
-def _timestamp(document: bytes, one: SignatureFacts, judges: Judges) -> TimestampAnswer | None:
+def _timestamp(
+    document: bytes, facts: Facts, one: SignatureFacts, judges: Judges
+) -> TimestampAnswer | None:
     token, over = one.token, one.value
     if one.kind is Kind.TIMESTAMP and one.byte_range and one.message:
         start, before, behind, rest = one.byte_range
         token, over = one.message, document[start:before] + document[behind : behind + rest]
     if not token or judges.timestamp is None:
         return None
-    return judges.timestamp(token, over)
+    return judges.timestamp(token, over, _carried(facts, one))
 
 
 def _judged_at(stamped: TimestampAnswer | None, at: datetime) -> datetime:

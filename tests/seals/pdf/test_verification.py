@@ -17,10 +17,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
-from seals.pdf import GivenTrust, Intent, Judges, Policy, Signatory, embed, prepare, verify
+from seals.judging import chain_judge
+from seals.pdf import Intent, Judges, Policy, Signatory, embed, prepare, verify
 from seals.pdf.wording import REASONS
 from seals.report import Format, Question
 from seals.verdicts import Verdict
+from seals.x509 import read_x509
 from tests.world.pages import Draft, shown, stream, updated
 from tests.world.sealed import PLACE, appearance, judged, judges, said, seal
 from tests.world.signers import NOW, expired, root, signer, stranger
@@ -397,8 +399,7 @@ def test_nothing_is_printed_about_what_is_wrong(tmp_path: object) -> None:
 
 def test_who_is_trusted_is_for_the_judge_to_say() -> None:
     """The same seal under another anchor leads nowhere."""
-    other = GivenTrust(anchors=stranger().chain[1:])
-    report = judged(seal(), Judges(chain=other.chain))
+    report = judged(seal(), Judges(chain=chain_judge([read_x509(stranger().chain[1])])))
 
     assert "not-found" in said(report)
     assert root().chain[0] != stranger().chain[1]
