@@ -41,6 +41,7 @@ ACTS: Mapping[str, Words] = {
         "the organisation has a seal of that kind, name and number",
     ),
     "number": ("没有印章编码或印章数据", "no number of the seal, or no seal"),
+    "number-taken": ("印章编码已被占用", "another seal has this number"),
     "validity": ("有效期不对", "a validity that may not be"),
     "filing": ("没有备案号", "no number of the filing"),
     "user": ("用户已有授权或没有授权", "the account has been granted it already, or never was"),
@@ -66,6 +67,10 @@ SEALS: Mapping[str, Words] = {
     "certificate-type": ("不可用于该证照类型", "not for certificates of this type"),
     "reason": ("须写明事由", "a reason is needed"),
     "same-person": ("冻结的人不能自己解冻", "whoever froze does not thaw alone"),
+    "ambiguous": (
+        "有几枚同名的印章，请用编号",
+        "several seals have this name; say which by its id",
+    ),
     "changed-meanwhile": ("印章状态刚有变化，请重试", "the seal changed meanwhile; try again"),
     # of a seal
     "version": ("印章版本不支持", "a version of seals that is not made"),
@@ -100,6 +105,7 @@ SEALS: Mapping[str, Words] = {
     "revocation-unreadable": ("吊销列表无法读取", "a list of revoked ones cannot be read"),
     "level-not-for-ofd": ("OFD 只有 B-B 和 B-T", "an OFD knows B-B and B-T only"),
     # of a place
+    "place": ("位置须写成 页,x,y", "a place is written page,x,y"),
     "no-placement": ("没有指明盖在哪里", "no place is given"),
     "not-in-pdf": ("关键字与骑缝只用于 OFD", "keywords and cross-page seals are for OFD only"),
     "no-such-page": ("没有这一页", "there is no such page"),
@@ -182,12 +188,18 @@ OFD: Mapping[str, Words] = {
     "covered": ("有被遮盖的内容", "content that is covered"),
     "painted-stamp": ("有没有签名的印章图", "a picture of a seal without a signature"),
     "objects": ("页面内容过多", "too much on a page"),
-    "doubled": ("嵌套过深", "nested too deep"),
     "locked": ("前一枚章已锁定文件", "an earlier seal has locked the document"),
     "signature-failed": ("已有签章不通过", "an earlier seal in it does not verify"),
     "too-many-signatures": ("签章过多", "too many seals"),
 }
 """`DocumentRefused` of an OFD, beside what its structure can have."""
+
+FILES: Mapping[str, Words] = {
+    "format": ("不是 OFD，也不是 PDF", "neither OFD nor PDF"),
+    "file-unreadable": ("文件无法读取", "the file cannot be read"),
+    "file-too-large": ("文件过大", "the file is too large"),
+}
+"""`MalformedDocument` of what is no document yet."""
 
 KEYS: Mapping[str, Words] = {
     "signature-does-not-hold": ("签出的签名验不过", "the signature that came does not hold"),
@@ -208,6 +220,8 @@ KEYS: Mapping[str, Words] = {
     "service-answers-nonsense": ("签章服务答复无法理解", "the sealing service answers nonsense"),
     "message-too-large": ("要签的内容过大", "too large to be sent"),
     "cannot-sign": ("此处不能签名", "nothing can be signed here"),
+    "file-too-large": ("文件过大", "a file is too large"),
+    "no-key": ("没有指明密钥", "no key is given"),
     "key-description": ("密钥说明文件无法理解", "the description of the key makes no sense"),
 }
 """`KeyUnavailable`."""
@@ -222,6 +236,7 @@ WHOLE: Mapping[str, Words] = {
     "seals.conflict": ("他人刚刚办理过，请重新查看", "somebody else acted meanwhile; look again"),
     "seals.register-damaged": ("印章登记数据损坏", "the register is damaged"),
     "seals.unknown-algorithm": ("算法不认识", "an unknown algorithm"),
+    "seals.timestamp-unavailable": ("取不到时间戳", "no timestamp is to be had"),
     "seals.not-issuable": ("不能签发", "not to be issued"),
     "seals.glyph-missing": ("字库没有这个字", "the face lacks this character"),
 }
@@ -278,10 +293,9 @@ def _of_seal(error: SealRefused) -> Iterator[Reason]:
 
 
 def _of_document(key: str, where: str, kind: Format | None) -> Reason:
-    if key == "format":
-        words = ("不是 OFD，也不是 PDF", "neither OFD nor PDF")
-        return Reason(key=key, zh=words[0], en=words[1], where=where)
-    tables = (PDF, OFD) if kind is Format.PDF else (OFD, _STRUCTURE, CONTAINER, PDF)
+    if kind is None:
+        return _reason(FILES, key, where)
+    tables = (PDF, OFD) if kind is Format.PDF else (OFD, _STRUCTURE, CONTAINER)
     table = next((each for each in tables if key in each), OFD)
     return _reason(table, key, where)
 
@@ -292,5 +306,5 @@ def _reason(table: Mapping[str, Words], key: str, where: str = "") -> Reason:
 
 
 _STRUCTURE: Mapping[str, Words] = {key: (zh, en) for key, (_, zh, en) in STRUCTURE.items()}
-EVERY = frozenset(chain(ACTS, SEALS, PICTURES, OFD, KEYS, WHOLE, PDF, CONTAINER, _STRUCTURE))
+EVERY = frozenset(chain(ACTS, SEALS, PICTURES, OFD, FILES, KEYS, WHOLE, PDF, CONTAINER, _STRUCTURE))
 """All keys that have words."""

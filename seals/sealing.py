@@ -16,16 +16,15 @@ from datetime import datetime
 
 from seals.algorithms import Algorithm
 from seals.errors import MalformedDocument, MalformedSeal, RegisterDamaged, SealRefused
+from seals.judging import NOBODY, Judges
+from seals.levels import Intent, Level
 from seals.ofd import signing as ofd
-from seals.ofd import verification as ofd_verification
 from seals.ofd.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ofd.signing import Mode
 from seals.pdf import sealing as pdf
-from seals.pdf import verification as pdf_verification
-from seals.pdf.model import Appearance, Intent, Level, Revocation
+from seals.pdf.model import Appearance, Revocation
 from seals.pdf.model import Placement as PDFPlacement
-from seals.pdf.ports import TimestampAuthority
-from seals.ports import SealRegister, SigningKey
+from seals.ports import SealRegister, SigningKey, TimestampAuthority
 from seals.registered import RegisteredSeal, content_digest
 from seals.report import Format
 from seals.seal import Picture, Seal
@@ -84,10 +83,8 @@ class Sealer:
     """Asked from level B-T on."""
     revocation: Revocation | None = field(default=None, repr=False)
     """What a PDF of level B-LT or B-LTA takes along."""
-    ofd_judges: ofd_verification.Judges = ofd_verification.NOBODY
+    judges: Judges = NOBODY
     """Whoever is given must be content with the result, too."""
-    pdf_judges: pdf_verification.Judges = pdf_verification.NOBODY
-    """As above."""
 
     def sealed(self, document: bytes, order: Order) -> bytes:
         """The document with the seal on it.
@@ -105,7 +102,8 @@ class Sealer:
                 the place does not fit: `key-algorithm`, `no-certificate`, `signer-not-listed`,
                 `seal-not-valid-yet`, `timestamps-missing`, `revocation-missing`,
                 `level-not-for-ofd`, `not-in-pdf`, and what `ofd.prepare` and `pdf.prepare` say.
-            KeyUnavailable, SM2Unavailable: No signature was had. The use is counted all the same.
+            KeyUnavailable, SM2Unavailable, TimestampUnavailable: No signature or no timestamp was
+                had. The use is counted all the same.
             SealingFailed: What was made does not verify; it is gone. The use is counted.
             RegisterDamaged: What the register holds of the seal cannot be read.
         """
@@ -167,8 +165,9 @@ class Sealer:
         value = key.sign(prepared.to_sign)
         token = b""
         if order.level is Level.T and self.timestamps is not None:
-            token = self.timestamps(hashlib.sha256(Signature.read(value).der).digest())
-        return ofd.embed(prepared, value, token, self.ofd_judges)
+            digest = hashlib.new("sm3", Signature.read(value).der).digest()
+            token = self.timestamps.token(digest, "sm3")
+        return ofd.embed(prepared, value, token, self.judges)
 
     def _pdf(
         self, document: bytes, order: Order, seal: Seal, key: _LoggedKey, at: datetime
@@ -188,7 +187,7 @@ class Sealer:
             intent=order.intent,
             timestamps=self.timestamps,
             revocation=self.revocation,
-            judges=self.pdf_judges,
+            judges=self.judges,
         )
 
 
