@@ -205,6 +205,8 @@ KEYS: Mapping[str, Words] = {
     "signature-does-not-hold": ("签出的签名验不过", "the signature that came does not hold"),
     "key-file-unreadable": ("密钥文件无法读取", "the key file cannot be read"),
     "key-file-readable-by-others": ("密钥文件他人可读", "others may read the key file"),
+    "key-file-exists": ("密钥文件已存在，不覆盖", "the key file exists and is not written over"),
+    "key-file-unwritable": ("密钥文件无法写入", "the key file cannot be written"),
     "file-unreadable": ("文件无法读取", "a file cannot be read"),
     "file-exists": ("文件已存在，不覆盖", "the file exists and is not written over"),
     "file-unwritable": ("文件无法写入", "a file cannot be written"),
@@ -229,6 +231,7 @@ KEYS: Mapping[str, Words] = {
 WHOLE: Mapping[str, Words] = {
     "seals.sm2-unavailable": ("本机没有可用的 SM2", "there is no SM2 to be trusted here"),
     "seals.invalid-key": ("密钥或口令不对", "not the key, or not its password"),
+    "seals.undecipherable": ("密文无法解开", "it cannot be deciphered"),
     "seals.malformed": ("数据无法读取", "data that cannot be read"),
     "seals.malformed-seal": ("不是印章数据", "not a seal"),
     "seals.sealing-failed": ("签章自验不过，没有写出", "it did not verify; nothing was written"),
