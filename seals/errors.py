@@ -167,6 +167,14 @@ class KeyUnavailable(SealError, RuntimeError):
     code = "seals.key-unavailable"
 
 
+class Unreachable(SealError, RuntimeError):
+    """A service over HTTP that cannot be asked, or does not answer in time; a short stable key."""
+
+    code = "seals.unreachable"
+    origin = "source"
+    retryable = True
+
+
 class NotIssuable(SealError, ValueError):
     """An X.509 certificate or list that this authority must not issue; the text is a stable key."""
 
