@@ -66,7 +66,7 @@ def checked_picture(data: bytes, width: int, height: int) -> CheckedPicture:
     if len(data) > MAX_BYTES:
         raise PictureRefused("too-large")
     if data.startswith(SIGNATURE):
-        clean = _walked(data)
+        clean = walked(data)
         with Image.open(io.BytesIO(clean), formats=["PNG"]) as opened:
             picture = _decoded(opened)
     elif data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
@@ -109,8 +109,13 @@ def kept_picture(png: bytes) -> Picture:
 _END = chunk(b"IEND", b"")
 
 
-def _walked(data: bytes) -> bytes:
-    """The PNG of the chunks that make its pixels; everything else is left out."""
+def walked(data: bytes) -> bytes:
+    """The PNG of the chunks that make its pixels; everything else is left out. A decoder may see it:
+    it unpacks to as many bytes as it says.
+
+    Raises:
+        PictureRefused: `damaged`, `bytes-behind`, `animated`, `interlaced`, `too-many-pixels`.
+    """
     kept: dict[bytes, bytes] = {}
     packed: list[bytes] = []
     head = b""

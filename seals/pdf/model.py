@@ -33,6 +33,8 @@ class Placement:
     y: float
     width: float
     height: float
+    part: tuple[float, float] = (0.0, 1.0)
+    """What is shown of the picture from left to right: all, or one slice of a cross-page seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +74,23 @@ class Revocation:
     lists: tuple[bytes, ...] = field(default=(), repr=False)
     answers: tuple[bytes, ...] = field(default=(), repr=False)
     """OCSP responses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How the signature dictionary calls itself. GM/T 0112-2021 has names of its own, which we have
+    not seen; whoever knows what their readers expect writes that. We read any.
+    """
+
+    filter: str = "MIANTI.SES"
+    """The handler that is preferred (`/Filter`)."""
+    subfilter: str = "GBT.38540.ses.detached"
+    """The encoding of the value (`/SubFilter`); some vendors write `GM.sm2seal`."""
+
+
+PROFILE = Profile()
+
+
+def property_info(name: str, byte_range: tuple[int, ...]) -> str:
+    """What an electronic seal says it protects (`propertyInfo`): the field and its byte range."""
+    return f"pdf:{name}[{' '.join(map(str, byte_range))}]"

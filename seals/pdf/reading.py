@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import io
 import logging
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from seals.errors import MalformedDocument, SealError
@@ -16,6 +18,31 @@ from seals.errors import MalformedDocument, SealError
 # It logs what hostile documents hold, with stacks; we say what is wrong in our own words.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
+
+_SLOW_HEXADECIMAL = generic.read_hex_string_from_stream
+_HEXADECIMAL = re.compile(rb"<([0-9A-Fa-f\x00\t\n\f\r ]*)>")
+_SPACE = b"\x00\t\n\f\r "
+
+
+def _hexadecimal(stream: Any) -> generic.ByteStringObject | generic.TextStringObject:
+    """A hexadecimal string read at once. pyHanko goes byte by byte, in Python: it would take longer
+    to read a seal with its picture than to judge it, and minutes for a file that is nothing else.
+    What is not written as it should be is left to pyHanko.
+    """
+    if isinstance(stream, io.BytesIO):
+        at = stream.tell()
+        with stream.getbuffer() as whole:
+            found = _HEXADECIMAL.match(whole, at)
+            digits = None if found is None else found[1]
+            del found
+        if digits is not None:
+            stream.seek(at + len(digits) + 2)
+            digits = digits.translate(None, _SPACE)
+            return generic.pdf_string(binascii.unhexlify(digits + b"0" * (len(digits) % 2)))
+    return _SLOW_HEXADECIMAL(stream)
+
+
+generic.read_hex_string_from_stream = _hexadecimal
 
 MAX_BYTES = 128 * 1024 * 1024
 _ENCRYPTED = re.compile(rb"/Encrypt[\s<]")

@@ -14,7 +14,9 @@ from datetime import datetime
 
 from seals.errors import MalformedDocument
 from seals.judging import DRIFT, NOBODY, SKEW, Judges
-from seals.pdf.inspection import Facts, Kind, Later, SignatureFacts, inspect
+from seals.pdf.inspection import Facts, Kind, SignatureFacts, inspect
+from seals.pdf.revisions import Later
+from seals.pdf.seal_verification import seal_findings
 from seals.pdf.wording import REASONS, found
 from seals.report import (
     Carried,
@@ -26,6 +28,8 @@ from seals.report import (
     SealReport,
     TimestampAnswer,
 )
+from seals.seal import SM2_SM3
+from seals.seal_judging import HARMLESS, judged_at, judged_timestamp
 from seals.verdicts import Verdict, worst
 
 __all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
@@ -35,11 +39,16 @@ __all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
 class Policy:
     """What is asked of a signature beyond that it is right."""
 
-    digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512"})
+    digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512", "sm3"})
     algorithms: frozenset[str] = frozenset({
         "rsassa_pkcs1v15", "rsassa_pss", "sha256_rsa", "sha384_rsa", "sha512_rsa",
         "sha256_ecdsa", "sha384_ecdsa", "sha512_ecdsa", "ed25519",
+        SM2_SM3,
     })  # fmt: skip
+    harmless: frozenset[str] = HARMLESS
+    """Deviations that real seals have and nothing depends on."""
+    extensions: frozenset[str] = frozenset()
+    """Critical extensions of electronic seals that are understood."""
     timestamp_wanted: bool = False
 
 
@@ -115,27 +124,45 @@ def _seal_report(
     judges: Judges,
 ) -> SealReport:
     stamped = _timestamp(document, facts, one, judges)
-    judged_at = _judged_at(stamped, at)
-    findings = [*_form(one)]
-    if one.certificate:
-        findings += [
+    signed = one.seal_signature
+    if signed is None:
+        then = _judged_at(stamped, at)
+        findings = list(_plain(facts, one, stamped, at, policy, judges))
+    else:
+        then = judged_at(signed, stamped, at)
+        findings = [
             *_coverage(one),
-            found(Question.UNCHANGED, "unchanged" if one.intact else "changed"),
-            found(Question.BINDING, _BOUND[one.bound]),
-            found(Question.VALUE, "holds" if one.holds else "does-not-hold"),
-            *_chain(facts, one, judged_at, judges),
-            *_time(one, stamped, at, policy),
-            *_algorithms(one, policy),
+            *seal_findings(one, signed, stamped, at, policy, judges, _carried(facts, one)),
         ]
     return SealReport(
         name=one.name,
-        seal_number="",
-        seal_name="",
+        seal_number="" if signed is None else signed.seal.info.number,
+        seal_name="" if signed is None else signed.seal.info.name,
         claimed_at=one.claimed_at,
-        judged_at=judged_at,
+        judged_at=then,
         coverage=_extent(one),
         findings=tuple(sorted(findings, key=lambda each: each.step.number)),
     )
+
+
+def _plain(
+    facts: Facts,
+    one: SignatureFacts,
+    stamped: TimestampAnswer | None,
+    at: datetime,
+    policy: Policy,
+    judges: Judges,
+) -> Iterator[Finding]:
+    """A signature without an electronic seal; where its form is amiss, there may be no more."""
+    yield from _form(one)
+    if one.certificate:
+        yield from _coverage(one)
+        yield found(Question.UNCHANGED, "unchanged" if one.intact else "changed")
+        yield found(Question.BINDING, _BOUND[one.bound])
+        yield found(Question.VALUE, "holds" if one.holds else "does-not-hold")
+        yield from _chain(facts, one, _judged_at(stamped, at), judges)
+        yield from _time(one, stamped, at, policy)
+        yield from _algorithms(one, policy)
 
 
 _BOUND = {True: "bound", False: "bound-otherwise", None: "not-bound"}
@@ -199,6 +226,8 @@ _TRUST = {
 def _timestamp(
     document: bytes, facts: Facts, one: SignatureFacts, judges: Judges
 ) -> TimestampAnswer | None:
+    if one.seal_signature is not None:
+        return judged_timestamp(one.seal_signature, judges, _carried(facts, one))
     token, over = one.token, one.value
     if one.kind is Kind.TIMESTAMP and one.byte_range and one.message:
         start, before, behind, rest = one.byte_range
