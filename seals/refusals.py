@@ -91,10 +91,7 @@ SEALS: Mapping[str, Words] = {
     "seal-expired": ("印章已过有效期", "the seal has expired"),
     "signer-not-listed": ("印章未列该签章人的证书", "the seal does not list this certificate"),
     # of a key
-    "key-algorithm": (
-        "密钥算法与文件不配：OFD 用 SM2，PDF 用 P-256、RSA 或 Ed25519",
-        "the key does not go with the document: SM2 for OFD; P-256, RSA or Ed25519 for PDF",
-    ),
+    "key-algorithm": ("OFD 须用 SM2 密钥", "an OFD needs an SM2 key"),
     "key-not-for-pdf": ("该密钥不能用于 PDF", "not a key for PDF"),
     "no-certificate": ("没有签章人的数字证书", "the signer's X.509 certificate is not there"),
     "no-signer-certificate": ("没有签章人的数字证书", "the signer's certificate is not there"),
@@ -103,11 +100,14 @@ SEALS: Mapping[str, Words] = {
     "timestamp-unreadable": ("时间戳无法读取", "the timestamp cannot be read"),
     "revocation-missing": ("该级别需要吊销列表", "this level needs lists of revoked certificates"),
     "revocation-unreadable": ("吊销列表无法读取", "a list of revoked ones cannot be read"),
-    "level-not-for-ofd": ("OFD 只有 B-B 和 B-T", "an OFD knows B-B and B-T only"),
+    "level-not-for-seal": (
+        "B-LT、B-LTA 只用于 PAdES，国密印章只有 B-B、B-T",
+        "B-LT and B-LTA are of PAdES; a GB/T 38540 seal knows B-B and B-T",
+    ),
+    "profile": ("PDF 签名字典名称不对", "not names for a signature dictionary"),
     # of a place
     "place": ("位置须写成 页,x,y", "a place is written page,x,y"),
     "no-placement": ("没有指明盖在哪里", "no place is given"),
-    "not-in-pdf": ("关键字与骑缝只用于 OFD", "keywords and cross-page seals are for OFD only"),
     "no-such-page": ("没有这一页", "there is no such page"),
     "no-page": ("没有这一页", "there is no such page"),
     "off-page": ("印章超出页面", "the seal would leave the page"),
@@ -239,6 +239,7 @@ WHOLE: Mapping[str, Words] = {
     "seals.conflict": ("他人刚刚办理过，请重新查看", "somebody else acted meanwhile; look again"),
     "seals.register-damaged": ("印章登记数据损坏", "the register is damaged"),
     "seals.unknown-algorithm": ("算法不认识", "an unknown algorithm"),
+    "seals.unreachable": ("服务连不上或不应答", "a service is not reached, or does not answer"),
     "seals.timestamp-unavailable": ("取不到时间戳", "no timestamp is to be had"),
     "seals.not-issuable": ("不能签发", "not to be issued"),
     "seals.glyph-missing": ("字库没有这个字", "the face lacks this character"),

@@ -10,24 +10,32 @@ own verifiers, and nothing that does not verify leaves.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from seals.algorithms import Algorithm
-from seals.errors import MalformedDocument, MalformedSeal, RegisterDamaged, SealRefused
+from seals.errors import (
+    DocumentRefused,
+    MalformedDocument,
+    MalformedSeal,
+    RegisterDamaged,
+    SealRefused,
+)
 from seals.judging import NOBODY, Judges
 from seals.levels import Intent, Level
 from seals.ofd import signing as ofd
-from seals.ofd.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ofd.signing import Mode
-from seals.pdf import sealing as pdf
-from seals.pdf.model import Appearance, Revocation
-from seals.pdf.model import Placement as PDFPlacement
+from seals.pdf import preflight, ses, signing
+from seals.pdf.cms import TOKEN_ROOM
+from seals.pdf.model import PROFILE, Appearance, Profile, Revocation, Signatory
+from seals.pdf.placing import placed
+from seals.pdf.sealing import proven
+from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ports import SealRegister, SigningKey, TimestampAuthority
 from seals.registered import RegisteredSeal, content_digest
 from seals.report import Format
-from seals.seal import Picture, Seal
+from seals.seal import Seal
 from seals.seal_reading import read_seal
 from seals.sm2 import Signature
 from seals.using import Use, why_not
@@ -58,7 +66,8 @@ class Order:
     reason: str
     """The matter's number or a short key; never a person's name."""
     placements: tuple[Placement, ...]
-    """Middles of the seal. In a PDF only places; the first is the signature's own field."""
+    """Middles of the seal. In a PDF the first is the signature's own field, and only the first seal
+    may stand in several places."""
     certificate_type: str = ""
     """Empty for a document that is no certificate."""
     mode: Mode = Mode.CONTINUE
@@ -66,7 +75,7 @@ class Order:
     intent: Intent = Intent.APPROVAL
     """Of a PDF: what it says about later changes."""
     level: Level = Level.B
-    """How much is kept for later. An OFD has a place for a timestamp and for no more."""
+    """How much is kept for later. A GB/T 38540 seal has a place for a timestamp and for no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +86,15 @@ class Sealer:
 
     register: SealRegister
     key: SigningKey
-    """With its X.509 certificates. SM2 for an OFD; P-256, RSA or Ed25519 for a PDF."""
+    """With its X.509 certificates. With SM2 it sets a GB/T 38540 seal, in OFD and PDF; with P-256,
+    RSA or Ed25519 a PAdES signature under the seal's picture, in PDF."""
     now: Callable[[], datetime]
     timestamps: TimestampAuthority | None = None
     """Asked from level B-T on."""
     revocation: Revocation | None = field(default=None, repr=False)
     """What a PDF of level B-LT or B-LTA takes along."""
+    profile: Profile = PROFILE
+    """How a GB/T 38540 seal in a PDF calls itself."""
     judges: Judges = NOBODY
     """Whoever is given must be content with the result, too."""
 
@@ -101,7 +113,8 @@ class Sealer:
             SealRefused: The register does not allow it, which is logged; or the seal, the key or
                 the place does not fit: `key-algorithm`, `no-certificate`, `signer-not-listed`,
                 `seal-not-valid-yet`, `timestamps-missing`, `revocation-missing`,
-                `level-not-for-ofd`, `not-in-pdf`, and what `ofd.prepare` and `pdf.prepare` say.
+                `level-not-for-seal`, and what `prepare` of `seals.ofd.signing`, `seals.pdf.ses` and
+                `seals.pdf.signing` say.
             KeyUnavailable, SM2Unavailable, TimestampUnavailable: No signature or no timestamp was
                 had. The use is counted all the same.
             SealingFailed: What was made does not verify; it is gone. The use is counted.
@@ -123,7 +136,14 @@ class Sealer:
         logged = _LoggedKey(self.key, self.register, use)
         if kind is Format.OFD:
             return self._ofd(document, order, seal, logged, at)
-        return self._pdf(document, order, seal, logged, at)
+        if self._national:
+            return self._pdf(document, order, seal, logged, at)
+        return self._pades(document, order, seal, logged, at)
+
+    @property
+    def _national(self) -> bool:
+        """Does the key set GB/T 38540 seals?"""
+        return self.key.algorithm is Algorithm.SM2
 
     def _allowed(self, use: Use) -> RegisteredSeal:
         """The seal, unless it can be said already that it may not be used so."""
@@ -137,11 +157,10 @@ class Sealer:
         """Do key, level and format go together?"""
         if not self.key.chain:
             raise SealRefused("no-certificate")
-        # A GB/T 38540 seal in a PDF, signed with SM2, will be a third way beside these two.
-        if (self.key.algorithm is Algorithm.SM2) is not (kind is Format.OFD):
+        if kind is Format.OFD and not self._national:
             raise SealRefused("key-algorithm")
-        if kind is Format.OFD and order.level not in {Level.B, Level.T}:
-            raise SealRefused("level-not-for-ofd")
+        if self._national and order.level not in {Level.B, Level.T}:
+            raise SealRefused("level-not-for-seal")
         if order.level is not Level.B and self.timestamps is None:
             raise SealRefused("timestamps-missing")
         if order.level in {Level.LT, Level.LTA} and self.revocation is None:
@@ -163,32 +182,56 @@ class Sealer:
         signer = ofd.Signer(x509_cert=key.chain[0])
         prepared = ofd.prepare(document, seal, order.placements, order.mode, signer, at)
         value = key.sign(prepared.to_sign)
-        token = b""
-        if order.level is Level.T and self.timestamps is not None:
-            digest = hashlib.new("sm3", Signature.read(value).der).digest()
-            token = self.timestamps.token(digest, "sm3")
-        return ofd.embed(prepared, value, token, self.judges)
+        return ofd.embed(prepared, value, self._stamped(value, order), self.judges)
 
     def _pdf(
         self, document: bytes, order: Order, seal: Seal, key: _LoggedKey, at: datetime
     ) -> bytes:
+        prepared = ses.prepare(
+            document,
+            seal,
+            order.placements,
+            key.chain[0],
+            at,
+            intent=order.intent,
+            timestamp_room=0 if order.level is Level.B else TOKEN_ROOM,
+            profile=self.profile,
+        )
+        value = key.sign(prepared.to_sign)
+        return ses.embed(prepared, value, self._stamped(value, order), self.judges)
+
+    def _pades(
+        self, document: bytes, order: Order, seal: Seal, key: _LoggedKey, at: datetime
+    ) -> bytes:
+        """The seal's picture, under a signature by a signer whom the seal lists."""
         if not seal.info.signers.lists(key.chain[0]):
             raise SealRefused("signer-not-listed")
         if at < seal.info.valid_from:
             raise SealRefused("seal-not-valid-yet")
+        if found := preflight.reasons(document):
+            raise DocumentRefused(*found)
         picture = seal.info.picture
-        return pdf.sealed(
+        prepared = signing.prepare(
             document,
-            tuple(_in_pdf(order.placements, picture)),
+            placed(document, order.placements, (float(picture.width), float(picture.height))),
             Appearance(png=picture.data),
-            key,
+            Signatory(chain=key.chain),
             at,
             level=order.level,
             intent=order.intent,
-            timestamps=self.timestamps,
-            revocation=self.revocation,
-            judges=self.judges,
         )
+        value = key.sign(prepared.to_sign)
+        made = signing.embed(
+            prepared, value, timestamps=self.timestamps, revocation=self.revocation
+        )
+        return proven(made, at, judges=self.judges)
+
+    def _stamped(self, value: bytes, order: Order) -> bytes:
+        """A timestamp over a GB/T 38540 signature value; empty where none is asked for."""
+        if order.level is Level.B or self.timestamps is None:
+            return b""
+        digest = hashlib.new("sm3", Signature.read(value).der).digest()
+        return self.timestamps.token(digest, "sm3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,19 +265,3 @@ def format_of(document: bytes) -> Format:
     if b"%PDF-" in document[:1024]:
         return Format.PDF
     raise MalformedDocument("format")
-
-
-def _in_pdf(placements: Sequence[Placement], picture: Picture) -> Iterator[PDFPlacement]:
-    """Places by their upper left corner. Keywords and edges are found in OFDs only."""
-    if not placements:
-        raise SealRefused("no-placement")
-    for each in placements:
-        if not isinstance(each, AtPlace):
-            raise SealRefused("not-in-pdf")
-        yield PDFPlacement(
-            page=each.page,
-            x=each.x - picture.width / 2,
-            y=each.y - picture.height / 2,
-            width=picture.width,
-            height=picture.height,
-        )

@@ -30,9 +30,10 @@ from hub.settings import Configuration, read_configuration
 from seals.errors import KeyUnavailable, MalformedDocument, SealRefused
 from seals.keyplaces import key_at
 from seals.levels import Intent, Level
-from seals.ofd.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ofd.signing import Mode
+from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.revocation import MAX_LIST, read_list
+from seals.tsa_client import TSAClient, TSAService
 
 if TYPE_CHECKING:
     from seals.pdf.model import Revocation
@@ -79,6 +80,9 @@ def seal(
     certificate: Annotated[
         Path | None, typer.Option(help="签章人的数字证书及上级 the signer's X.509 certificates")
     ] = None,
+    tsa: Annotated[
+        str, typer.Option(help="时间戳服务地址，B-T 起 a timestamp authority, from B-T on")
+    ] = "",
     revoked: Annotated[
         list[Path] | None,
         typer.Option(help="随 PDF 存入的吊销列表 lists of revoked ones that a PDF takes along"),
@@ -93,8 +97,8 @@ def seal(
 ) -> None:
     """签章：登记先于签名，自验先于写出。Set a seal; exit code 0 sealed, 1 refused, 3 unreadable.
 
-    OFD 用 SM2 密钥；PDF 用 P-256、RSA 或 Ed25519（PAdES），印章图取自登记。
-    An OFD takes an SM2 key; a PDF one of P-256, RSA or Ed25519 (PAdES).
+    SM2 密钥签国密印章（OFD、PDF）；P-256、RSA、Ed25519 签 PAdES（PDF），印章图取自登记。
+    An SM2 key sets a GB/T 38540 seal, in OFD and PDF; others sign PAdES under its picture, in PDF.
     """
     from seals.sealing import Order, Sealer, format_of  # noqa: PLC0415  (imports the PDF library)
 
@@ -128,6 +132,7 @@ def seal(
                 register=register,
                 key=signing_key,
                 now=now,
+                timestamps=TSAClient(TSAService(url=tsa)) if tsa else None,
                 revocation=_revocation(signing_key.chain, revoked or ()),
             )
             write_whole(target, sealer.sealed(document, order), put)

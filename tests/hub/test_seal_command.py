@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,13 +14,18 @@ import pytest
 
 from hub.seals.sealing import write_whole
 from seals import keyfiles
+from seals.authority import Profile
 from seals.errors import KeyUnavailable
+from seals.keys import SM2Key
 from seals.ofd.verification import verify as verify_ofd
 from seals.pdf import verify as verify_pdf
 from seals.registered import content_digest
 from seals.report import Question, Report
+from seals.tsa import TSA
+from seals.tsa_serving import listening
 from seals.using import BEIJING
 from seals.verdicts import Verdict
+from tests.world import pki
 from tests.world.bureau import HEAD, PASSWORD, Bureau, furnished, in_use, made
 from tests.world.ofd import document, packed, parts
 from tests.world.pages import Draft
@@ -82,6 +88,35 @@ def test_an_ofd_is_sealed_at_the_console(bureau: Bureau) -> None:
     ((use, against),) = bureau.register().uses("office")
     assert (use.account, use.reason, against) == ("officer", "新教决〔2026〕7号", ())
     assert use.digest == content_digest(before)
+
+
+def test_a_pdf_takes_a_national_seal(bureau: Bureau) -> None:
+    """With an SM2 key; over a keyword, with a timestamp of an authority on the network."""
+    key = SM2Key.generate()
+    made = pki.pki().issuer.issue(pki.wanted(Profile.TSA, key))
+    with listening(TSA(key=replace(key, chain=(made.der,)), clock=lambda: now)) as url:
+        now = datetime.now(UTC)
+        bureau.done(
+            "seal", "@decision.pdf", "--seal", "office", "--keyword", "演示证照", "--level", "B-T",
+            "--tsa", url, *WITH["sm2"], *BY,
+        )  # fmt: skip
+    report = verify_pdf(bureau.file("decision-sealed.pdf").read_bytes(), datetime.now(UTC))
+    proper(report)
+    assert report.seals[0].seal_number == "99010100000001"
+    assert {each.step.reason for each in report.complaints} == {
+        "chain-not-judged", "timestamp-not-judged",
+    }  # fmt: skip
+
+
+def test_an_authority_that_is_away_leaves_no_file(bureau: Bureau) -> None:
+    """The use was counted: a signature was made, and thrown away."""
+    result = bureau.run(
+        "seal", "@table.ofd", "--seal", "office", *PLACE, "--level", "B-T", "--tsa",
+        "http://127.0.0.1:9/", *WITH["sm2"], *BY,
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "[seals.timestamp-unavailable]" in result.stderr
+    assert not bureau.file("table-sealed.ofd").exists()
 
 
 @pytest.mark.parametrize("key", ["p256", "rsa"])
@@ -212,11 +247,13 @@ OTHERWISE: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
     "no place in a PDF": (1, ("@decision.pdf", *WITH["p256"]), ("no-placement",)),
     "a place that is none": (1, ("@table.ofd", "--at", "1,2", *WITH["sm2"]), ("place",)),
     "off the page": (1, ("@table.ofd", "--at", "1,5,5", *WITH["sm2"]), ("off-page",)),
-    "off the page of a PDF": (1, ("@decision.pdf", "--at", "1,5,5", *WITH["rsa"]), ("outside-page",)),
+    "off the page of a PDF": (1, ("@decision.pdf", "--at", "1,5,5", *WITH["rsa"]), ("off-page",)),
     "no such page": (1, ("@table.ofd", "--at", "9,100,100", *WITH["sm2"]), ("no-such-page",)),
     "no such keyword": (1, ("@table.ofd", "--keyword", "查无", *WITH["sm2"]), ("keyword-not-found",)),
     "an OFD with a key for PDF": (1, ("@table.ofd", *PLACE, *WITH["p256"]), ("key-algorithm",)),
-    "a PDF with a key for OFD": (1, ("@decision.pdf", *PLACE, *WITH["sm2"]), ("key-algorithm",)),
+    "a signer whom the seal does not list, of a PDF": (
+        1, ("@decision.pdf", *PLACE, *WITH["other"]), ("signer-not-listed",),
+    ),
     "a signer whom the seal does not list": (
         1, ("@table.ofd", *PLACE, *WITH["other"]), ("signer-not-listed",),
     ),
@@ -243,7 +280,7 @@ OTHERWISE: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
         1, ("@decision.pdf", *PLACE, *WITH["p256"], "--level", "B-T"), ("timestamps-missing",),
     ),
     "a level that an OFD has not": (
-        1, ("@table.ofd", *PLACE, *WITH["sm2"], "--level", "B-LTA"), ("level-not-for-ofd",),
+        1, ("@table.ofd", *PLACE, *WITH["sm2"], "--level", "B-LTA"), ("level-not-for-seal",),
     ),
     "over the input": (1, ("@table.ofd", *PLACE, *WITH["sm2"], "--out", "@table.ofd"), ("file-exists",)),
     "over the input by force": (
@@ -370,7 +407,9 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from hub.seals.sealing import write_whole
+from seals.authority import Profile
 from seals.errors import KeyUnavailable
+from seals.keys import SM2Key
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     write_whole(Path(sys.argv[1]), b"new" * 10000, lambda beside, target: beside.replace(target))

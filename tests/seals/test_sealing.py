@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from seals import judging
 from seals.algorithms import Algorithm
+from seals.authority import Profile
 from seals.classical import ClassicalKey
 from seals.errors import (
     DocumentRefused,
@@ -19,7 +21,7 @@ from seals.errors import (
     SealRefused,
     UnknownSeal,
 )
-from seals.judging import Judges
+from seals.judging import NOBODY, Judges
 from seals.keys import SM2Key
 from seals.levels import Level
 from seals.lifecycle import Lifecycle, collect
@@ -30,11 +32,15 @@ from seals.pdf import verify as verify_pdf
 from seals.ports import SealRegister, SigningKey
 from seals.register import MemoryRegister
 from seals.registered import Actor, Limits, SealKind
-from seals.report import Format, Question
+from seals.report import Format, Question, Report
 from seals.seal import ListedCertificates
 from seals.sealing import AcrossPages, AtKeyword, AtPlace, Order, Sealer, format_of
+from seals.tsa import TSA
+from seals.tsa_client import TSAClient, TSAService
+from seals.tsa_serving import listening
 from seals.using import Freeze
 from seals.verdicts import Verdict
+from tests.world import pki
 from tests.world.ofd import document
 from tests.world.pages import Draft
 from tests.world.sealed import appearance, judges
@@ -87,6 +93,17 @@ class Watched:
         return self.key.sign_digest(digest)
 
 
+@dataclass(slots=True)
+class Borrowed(Watched):
+    """A key that hides behind another's certificates."""
+
+    certificates: tuple[bytes, ...] = ()
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        return self.certificates
+
+
 @pytest.fixture
 def register() -> MemoryRegister:
     """One seal in use, made for an SM2 signer and a P-256 one."""
@@ -125,42 +142,54 @@ def sealer(register: SealRegister, key: SigningKey, **changes: object) -> Sealer
     return Sealer(**(parts | changes))  # type: ignore[arg-type]  # a test names what it changes
 
 
-DOCUMENTS: dict[Format, tuple[bytes, Callable[[], SigningKey]]] = {
-    Format.OFD: (document(), lambda: SM2),
-    Format.PDF: (Draft().pdf(), lambda: classical(signer())),
-}
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A document and a key that go together."""
+
+    kind: Format
+    whole: bytes
+    key: Callable[[], SigningKey]
+
+    def judged(self, made: bytes, by: Judges = NOBODY) -> Report:
+        """What our verifier says of the result."""
+        verify = verify_ofd if self.kind is Format.OFD else verify_pdf
+        return verify(made, datetime.now(UTC), judges=by)
 
 
-@pytest.mark.parametrize("kind", Format)
-def test_the_use_is_logged_before_there_is_a_signature(
-    register: MemoryRegister, kind: Format
-) -> None:
+OFD = Way(Format.OFD, document(), lambda: SM2)
+NATIONAL = Way(Format.PDF, Draft().pdf(), lambda: SM2)
+PADES = Way(Format.PDF, Draft().pdf(), lambda: classical(signer()))
+EVERY_WAY = pytest.mark.parametrize(
+    "way", [OFD, NATIONAL, PADES], ids=["ofd", "national-pdf", "pades"]
+)
+
+
+@EVERY_WAY
+def test_the_use_is_logged_before_there_is_a_signature(register: MemoryRegister, way: Way) -> None:
     """When the key is asked, once, the log has the use; the result verifies."""
-    whole, key = DOCUMENTS[kind]
-    watched = Watched(key(), register)
-    made = sealer(register, watched).sealed(whole, ORDER)
+    watched = Watched(way.key(), register)
+    made = sealer(register, watched).sealed(way.whole, ORDER)
 
     assert watched.logged == [1]
-    assert format_of(made) is kind
-    report = (verify_ofd if kind is Format.OFD else verify_pdf)(made, NOW)
+    assert format_of(made) is way.kind
+    report = way.judged(made)
     assert len(report.seals) == 1
     assert report.verdict is not Verdict.FAILED
 
 
-@pytest.mark.parametrize("kind", Format)
-def test_a_refused_wish_reaches_no_key(register: MemoryRegister, kind: Format) -> None:
+@EVERY_WAY
+def test_a_refused_wish_reaches_no_key(register: MemoryRegister, way: Way) -> None:
     """Nor a limit that was used up after the document was looked through."""
-    whole, key = DOCUMENTS[kind]
-    watched = Watched(key(), register)
+    watched = Watched(way.key(), register)
     with pytest.raises(SealRefused, match="not-granted"):
-        sealer(register, watched).sealed(whole, replace(ORDER, account="stranger"))
+        sealer(register, watched).sealed(way.whole, replace(ORDER, account="stranger"))
     register.put(LIFE.limit(register.get("one"), HEAD, NOW, Limits(per_day=1), "x"))
-    assert sealer(register, watched).sealed(whole, ORDER)
+    assert sealer(register, watched).sealed(way.whole, ORDER)
     with pytest.raises(SealRefused, match="per-day"):
-        sealer(register, watched).sealed(whole, ORDER)
+        sealer(register, watched).sealed(way.whole, ORDER)
     register.freeze(Freeze(organisations=frozenset({"office"}), by="duty", at=NOW, reason="x"))
     with pytest.raises(SealRefused, match="frozen"):
-        sealer(register, watched).sealed(whole, ORDER)
+        sealer(register, watched).sealed(way.whole, ORDER)
 
     assert len(watched.logged) == 1
     assert [against for _, against in register.uses("one")] == [
@@ -179,101 +208,109 @@ def test_a_refused_wish_is_logged_though_the_document_is_no_good(register: Memor
     assert [against for _, against in register.uses("one")] == [("reason",)]
 
 
-@pytest.mark.parametrize("kind", Format)
-def test_a_key_that_fails_lets_nothing_out(register: MemoryRegister, kind: Format) -> None:
+@EVERY_WAY
+def test_a_key_that_fails_lets_nothing_out(register: MemoryRegister, way: Way) -> None:
     """It is away: the use is counted, for nobody knows what it signed. It signs with another key:
     what was made does not verify.
     """
-    whole, key = DOCUMENTS[kind]
 
     def away() -> None:
         raise KeyUnavailable("device-refuses")
 
     with pytest.raises(KeyUnavailable):
-        sealer(register, Watched(key(), register, before=away)).sealed(whole, ORDER)
-    other = SM2Key.generate() if kind is Format.OFD else ClassicalKey.generate(
-        Algorithm.ECDSA_SHA256
-    )  # fmt: skip
-    watched = Watched(other, register)
-    honest = key()
-
-    class Swapped(Watched):
-        @property
-        def chain(self) -> tuple[bytes, ...]:
-            return honest.chain
-
+        sealer(register, Watched(way.key(), register, before=away)).sealed(way.whole, ORDER)
+    honest = way.key()
+    national = honest.algorithm is Algorithm.SM2
+    other = SM2Key.generate() if national else ClassicalKey.generate(Algorithm.ECDSA_SHA256)
     with pytest.raises(SealingFailed):
-        sealer(register, Swapped(other, register)).sealed(whole, ORDER)
+        sealer(register, Borrowed(other, register, certificates=honest.chain)).sealed(
+            way.whole, ORDER
+        )
     assert len([1 for _, against in register.uses("one") if not against]) == 2
-    del watched
 
 
 def test_whoever_judges_must_be_content(register: MemoryRegister) -> None:
-    """With judges who do not trust the signer nothing leaves; with those who do it does."""
-    pdf = DOCUMENTS[Format.PDF][0]
-    key = classical(signer())
-    assert sealer(register, key, judges=judges()).sealed(pdf, ORDER)
+    """With judges who know that the signer was revoked nothing leaves; with others it does."""
+    key = PADES.key()
+    assert sealer(register, key, judges=judges()).sealed(PADES.whole, ORDER)
     with pytest.raises(SealingFailed, match="not-trusted"):
-        sealer(register, key, judges=judges((signer(),))).sealed(pdf, ORDER)
-    assert Judges().chain is None
+        sealer(register, key, judges=judges((signer(),))).sealed(PADES.whole, ORDER)
 
 
-def test_what_is_kept_for_later(register: MemoryRegister) -> None:
-    """A timestamp in both; a PDF takes lists and a last timestamp along; the TSA is only asked for
-    after the register.
-    """
+def test_what_a_pdf_keeps_for_later(register: MemoryRegister) -> None:
+    """A timestamp; lists; a last timestamp over them: the result passes with nothing else at hand."""
     lists = Revocation(certificates=root().chain, lists=(revocation_list(),))
     with authority(timestamper()) as stamps:
-        key = classical(signer())
+        by = sealer(register, PADES.key(), timestamps=stamps, revocation=lists, judges=judges())
         for level in (Level.T, Level.LT, Level.LTA):
-            by = sealer(register, key, timestamps=stamps, revocation=lists, judges=judges())
-            made = by.sealed(DOCUMENTS[Format.PDF][0], replace(ORDER, level=level))
-            report = verify_pdf(made, datetime.now(UTC), judges=judges())
+            made = by.sealed(PADES.whole, replace(ORDER, level=level))
+            report = PADES.judged(made, judges())
             assert report.verdict is Verdict.PASSED, report.complaints
-        ofd = sealer(register, SM2, timestamps=stamps)
-        stamped = ofd.sealed(DOCUMENTS[Format.OFD][0], replace(ORDER, level=Level.T))
-    report = verify_ofd(stamped, datetime.now(UTC))
-    told = {each.step.reason for each in report.complaints if each.step.number == Question.TIME}
-    assert told == {"timestamp-not-judged"}
 
 
-def test_places_of_every_kind(register: MemoryRegister) -> None:
-    """Keywords and edges in an OFD."""
-    wishes = (AtKeyword(keyword="（盖章）"), AcrossPages(), AtPlace(page=2, x=60, y=60))
-    made = sealer(register, SM2).sealed(document(), replace(ORDER, placements=wishes))
-    assert verify_ofd(made, NOW).verdict is not Verdict.FAILED
+@pytest.mark.parametrize("way", [OFD, NATIONAL], ids=["ofd", "national-pdf"])
+def test_a_national_seal_takes_a_timestamp(register: MemoryRegister, way: Way) -> None:
+    """SM3 over the signature value, by an authority that signs with SM2; whoever trusts it believes
+    the time.
+    """
+    world, key = pki.pki(), SM2Key.generate()
+    made = world.issuer.issue(pki.wanted(Profile.TSA, key, not_after=NOW + timedelta(days=9)))
+    with listening(TSA(key=replace(key, chain=(made.der,)))) as url:
+        by = sealer(register, way.key(), timestamps=TSAClient(TSAService(url=url)))
+        stamped = by.sealed(way.whole, replace(ORDER, level=Level.T))
+    lists = [pki.listed(each, at=NOW, days=9) for each in (world.root, world.issuer)]
+    report = way.judged(stamped, judging.judges(world.anchors, world.intermediates, lists))
+    times = [
+        each.step.reason for each in report.all_findings() if each.step.number == Question.TIME
+    ]
+    assert times in (["timestamp-right"], ["timestamped"])
 
 
-REFUSED: dict[str, tuple[Format, dict[str, object], str]] = {
-    "nowhere": (Format.OFD, {"placements": ()}, "no-placement"),
-    "nowhere in a PDF": (Format.PDF, {"placements": ()}, "no-placement"),
-    "no timestamps": (Format.PDF, {"level": Level.T}, "timestamps-missing"),
-    "no lists": (Format.OFD, {"level": Level.LT}, "level-not-for-ofd"),
+@EVERY_WAY
+def test_places_of_every_kind(register: MemoryRegister, way: Way) -> None:
+    """At a place and over a keyword."""
+    word = "（盖章）" if way.kind is Format.OFD else "演示证照"
+    wishes = (AtKeyword(keyword=word), AtPlace(page=1, x=60, y=200))
+    made = sealer(register, way.key()).sealed(way.whole, replace(ORDER, placements=wishes))
+    assert way.judged(made).verdict is not Verdict.FAILED
+
+
+REFUSED: dict[str, tuple[Way, dict[str, object], str]] = {
+    "nowhere": (OFD, {"placements": ()}, "no-placement"),
+    "nowhere in a PDF": (PADES, {"placements": ()}, "no-placement"),
+    "nowhere in a PDF with SM2": (NATIONAL, {"placements": ()}, "no-placement"),
+    "across one page": (PADES, {"placements": (AcrossPages(),)}, "one-page"),
+    "no such word": (NATIONAL, {"placements": (AtKeyword(keyword="查无"),)}, "keyword-not-found"),
+    "no timestamps": (PADES, {"level": Level.T}, "timestamps-missing"),
+    "no timestamps in an OFD": (OFD, {"level": Level.T}, "timestamps-missing"),
+    "no lists for an OFD": (OFD, {"level": Level.LT}, "level-not-for-seal"),
+    "no lists for SM2": (NATIONAL, {"level": Level.LTA}, "level-not-for-seal"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_cannot_be_is_refused_uncounted(register: MemoryRegister, case: str) -> None:
     """Before the register is asked to count."""
-    kind, changes, key = REFUSED[case]
-    whole, signing = DOCUMENTS[kind]
+    way, changes, key = REFUSED[case]
     with pytest.raises(SealRefused, match=key):
-        sealer(register, signing()).sealed(whole, replace(ORDER, **changes))  # type: ignore[arg-type]  # a table of changes
+        sealer(register, way.key()).sealed(way.whole, replace(ORDER, **changes))  # type: ignore[arg-type]  # a table of changes
     assert list(register.uses("one")) == []
 
 
 def test_a_key_that_does_not_fit_is_refused_uncounted(register: MemoryRegister) -> None:
     """Of the other format, without a certificate, or not in the seal's list."""
     other = SM2Key.generate()
-    for kind, key, why in (
-        (Format.OFD, classical(signer()), "key-algorithm"),
-        (Format.PDF, SM2, "key-algorithm"),
-        (Format.OFD, SIGNER_KEY, "no-certificate"),
-        (Format.OFD, replace(other, chain=(x509_cert(other, "x"),)), "signer-not-listed"),
-        (Format.PDF, classical(signer("p256-other")), "signer-not-listed"),
+    stranger = replace(other, chain=(x509_cert(other, "x"),))
+    for way, key, why in (
+        (OFD, PADES.key(), "key-algorithm"),
+        (OFD, SIGNER_KEY, "no-certificate"),
+        (NATIONAL, SIGNER_KEY, "no-certificate"),
+        (OFD, stranger, "signer-not-listed"),
+        (NATIONAL, stranger, "signer-not-listed"),
+        (PADES, classical(signer("p256-other")), "signer-not-listed"),
     ):
         with pytest.raises(SealRefused, match=why):
-            sealer(register, key).sealed(DOCUMENTS[kind][0], ORDER)
+            sealer(register, key).sealed(way.whole, ORDER)
     assert list(register.uses("one")) == []
 
 
