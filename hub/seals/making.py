@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,13 +24,14 @@ from hub.seals.desk import (
     secret,
 )
 from hub.settings import read_configuration
-from seals.errors import IllegalAct, KeyUnavailable
+from seals.errors import IllegalAct, KeyUnavailable, SealRefused
 from seals.keyplaces import key_at
 from seals.lifecycle import Lifecycle
 from seals.lifecycle import collect as collected
 from seals.making import make_seal
+from seals.ports import SealRegister, SigningKey
 from seals.proportions import Level
-from seals.registered import Actor, SealKind
+from seals.registered import Actor, RegisteredSeal, SealKind
 from seals.seal import ListedCertificates, SealInfo
 from seals.x509 import MAX_BUNDLE, read_bundle
 
@@ -164,42 +167,84 @@ def make(
     out: Annotated[Path | None, typer.Option(help="另存 Seal.esl save the seal as well")] = None,
 ) -> None:
     """制作印章（GB/T 38540），只有主管局 make the seal; the bureau only."""
-    from seals.pictures import kept_picture  # noqa: PLC0415  (imports what paints)
-
     with at_desk() as (settings, register):
         found = found_seal(register, seal)
-        at = now()
-        if any(other.number == number for other in register.every()):
-            raise IllegalAct("number-taken")
-        # Whether it may be made is asked before the maker's key is.
-        made = Lifecycle(bureau=settings.seals_bureau).make(
-            found,
-            Actor(account=by, organisation=organisation),
-            at,
-            number=number,
-            seal_digest="to come",
-            valid_until=at + timedelta(days=days),
-        )
         usual = 2 if found.kind is SealKind.PERSONAL else 1
-        info = SealInfo(
+        wanted = Wanted(
             number=number,
-            name=found.name,
             type=usual if type_code is None else type_code,
-            signers=ListedCertificates(x509_certs=tuple(map(_certificate, signer))),
-            created_at=at,
-            valid_from=at,
-            valid_until=at + timedelta(days=days),
-            picture=kept_picture(register.kept(found.picture_digest)),
             vendor=vendor,
+            signers=tuple(map(_certificate, signer)),
+            valid=timedelta(days=days),
         )
         environment = read_configuration().environment
-        maker = key_at(key, certificate, lambda: secret(password_file), environment)
-        finished = make_seal(info, maker, maker.chain[0])
-        digest = register.keep(finished.der)
-        register.put(dataclasses.replace(made, seal_digest=digest))
+        made = made_seal(
+            register,
+            Lifecycle(bureau=settings.seals_bureau),
+            found,
+            Actor(account=by, organisation=organisation),
+            wanted,
+            lambda: key_at(key, certificate, lambda: secret(password_file), environment),
+        )
         if out is not None:
-            put_new(out, finished.der)
+            put_new(out, register.kept(made.seal_digest))
         typer.echo(f"✔ {made.id} {made.name}：{made.state} {number}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a seal is to hold beside its name and picture."""
+
+    number: str
+    """`esID`."""
+    type: int
+    vendor: str
+    signers: tuple[bytes, ...]
+    """X.509 certificates of those who may sign."""
+    valid: timedelta
+    """For how long, from now."""
+
+
+def made_seal(
+    register: SealRegister,
+    life: Lifecycle,
+    seal: RegisteredSeal,
+    by: Actor,
+    wanted: Wanted,
+    maker: Callable[[], SigningKey],
+) -> RegisteredSeal:
+    """Make a seal and keep it. Whether it may be made is asked before the maker's key is opened.
+
+    Raises:
+        IllegalAct: See `Lifecycle.make`; `number-taken`.
+        SealRefused: See `seals.making.make_seal`; `no-certificate`.
+        SealError: What opening the key raises.
+    """
+    from seals.pictures import kept_picture  # noqa: PLC0415  (imports what paints)
+
+    at = now()
+    until = at + wanted.valid
+    if any(other.number == wanted.number for other in register.every()):
+        raise IllegalAct("number-taken")
+    made = life.make(seal, by, at, number=wanted.number, seal_digest="to come", valid_until=until)
+    info = SealInfo(
+        number=wanted.number,
+        name=seal.name,
+        type=wanted.type,
+        signers=ListedCertificates(x509_certs=wanted.signers),
+        created_at=at,
+        valid_from=at,
+        valid_until=until,
+        picture=kept_picture(register.kept(seal.picture_digest)),
+        vendor=wanted.vendor,
+    )
+    key = maker()
+    if not key.chain:
+        raise SealRefused("no-certificate")
+    digest = register.keep(make_seal(info, key, key.chain[0]).der)
+    finished = dataclasses.replace(made, seal_digest=digest)
+    register.put(finished)
+    return finished
 
 
 def put_new(file: Path, data: bytes) -> None:

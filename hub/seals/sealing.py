@@ -108,7 +108,7 @@ def seal(
         kind = format_of(document)
     with refusals_told(kind):
         target = out or file.with_name(f"{file.stem}-sealed.{kind.lower()}")
-        put = _put_over if force else _put_new
+        put = place_over if force else place_new
         _check_place(file, target, put)
         placements = _placements(at or (), keyword or (), cross_page or ())
         signing_key = key_at(
@@ -167,17 +167,19 @@ def write_whole(target: Path, data: bytes, put: Put) -> None:
         raise KeyUnavailable("file-unwritable") from None
 
 
-def _put_new(beside: Path, target: Path) -> None:
+def place_new(beside: Path, target: Path) -> None:
+    """Where there is no file yet."""
     os.link(beside, target)
 
 
-def _put_over(beside: Path, target: Path) -> None:
+def place_over(beside: Path, target: Path) -> None:
+    """In the place of whatever is there."""
     beside.replace(target)
 
 
 def _check_place(file: Path, target: Path, put: Put) -> None:
     """Before anything is counted: may the file be written there?"""
-    if target.exists() and (put is _put_new or target.samefile(file)):
+    if target.exists() and (put is place_new or target.samefile(file)):
         raise KeyUnavailable("file-exists")
     if not os.access(target.parent, os.W_OK):
         raise KeyUnavailable("file-unwritable")
