@@ -173,7 +173,7 @@ def pdf() -> bytes:
 @cache
 def face() -> bytes:
     """The characters of the page out of Noto Serif SC (SIL Open Font License 1.1), as TrueType."""
-    font = TTFont(pylopdf_fonts_zh_cn.serif_path())
+    font = _song()
     names, outlines = font.getBestCmap(), font.getGlyphSet()
     order = [".notdef", *(f"g{at}" for at in range(1, len(_letters()) + 1))]
     glyphs = {".notdef": TTGlyphPen(None).glyph()}
@@ -198,9 +198,15 @@ def face() -> bytes:
     builder.setupOS2(sTypoAscender=880, sTypoDescender=-120)
     builder.setupPost()
     builder.font.recalcTimestamp = False
+    builder.font["head"].created = builder.font["head"].modified = 0  # the same bytes each time
     out = io.BytesIO()
     builder.font.save(out)
     return out.getvalue()
+
+
+@cache
+def _song() -> TTFont:
+    return TTFont(io.BytesIO(pylopdf_fonts_zh_cn.serif_path().read_bytes()), lazy=True)
 
 
 @cache
@@ -213,7 +219,7 @@ def _letters() -> tuple[str, ...]:
 
 @cache
 def _widths() -> dict[str, int]:
-    font = TTFont(pylopdf_fonts_zh_cn.serif_path(), lazy=True)
+    font = _song()
     names, metrics = font.getBestCmap(), font["hmtx"]
     return {letter: metrics[names[ord(letter)]][0] for letter in _letters()}
 
