@@ -115,10 +115,31 @@ class SealRegister(Protocol):
         """Stop sealing."""
         ...
 
+    def freezes(self) -> Iterable[Freeze]:
+        """Those in force, oldest first."""
+        ...
+
     def thaw(self, by: str, at: datetime, reason: str) -> None:
         """Lift all freezes.
 
         Raises:
             SealRefused: `same-person`: whoever froze does not thaw alone; `reason`.
+        """
+        ...
+
+    def keep(self, data: bytes) -> str:
+        """Keep a finished seal (`Seal.esl`) or the picture of an impression for ever.
+
+        Returns:
+            Its digest, `sm3:` and hexadecimal digits, under which it is kept.
+        """
+        ...
+
+    def kept(self, digest: str) -> bytes:
+        """What is kept under that digest, byte for byte.
+
+        Raises:
+            UnknownSeal: Nothing is.
+            RegisterDamaged: It is no longer what it was.
         """
         ...

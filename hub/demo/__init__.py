@@ -1,8 +1,8 @@
 """`mianti demo`: the first journey on real county lists, as a counter's intake system would run it.
 
 Starts the sandbox, the city's hub and the county's as processes of their own, plans seven told cases
-and then every bundle of 新乡县 whose sources exist, says what it expects of each, and fails if
-anything it shows is not so.
+and then every bundle of 新乡县 whose sources exist, brings seals to use and sets them on a notice, says
+what it expects of each, and fails if anything it shows is not so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +25,7 @@ from hub.demo.counter import Counter, Shown
 from hub.demo.desk import Clerks
 from hub.demo.live import connected_resources, live_round
 from hub.demo.report import write_report
+from hub.demo.sealing import print_seals, seals_shown
 from hub.demo.showing import print_case, print_desk, print_live
 from hub.demo.wording import Names
 from hub.errors import HubError
@@ -47,7 +49,12 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     catalog = load(counties_dir)
     names = Names(catalog)
     shown: list[Shown] = []
-    with sandbox_process() as sandbox, city_hub(folder / "city", counties_dir, sandbox) as city:
+    with (
+        ThreadPoolExecutor(1) as beside,
+        sandbox_process() as sandbox,
+        city_hub(folder / "city", counties_dir, sandbox) as city,
+    ):
+        sealing = beside.submit(seals_shown, folder)  # while the hubs start
         control = sandbox["SANDBOX_CONTROL_URL"]
         people = personas(control)
         url = free_address()
@@ -74,10 +81,13 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     figures = by_county(catalog)
     for county, overview in figures.items():
         print_desk(names.county(county), overview.bundles, names, console)
+    seals = sealing.result()
+    print_seals(seals, console)
     failures = [f"{s.case.title}：{failure}" for s in shown for failure in s.failures]
     failures += [f"{row.name}：{failure}" for row in live.rows for failure in row.failures]
+    failures += seals.failures
     write_report(
-        folder, names, shown=shown, live={LIVE_COUNTY: live}, figures=figures,
+        folder, names, shown=shown, live={LIVE_COUNTY: live}, figures=figures, seals=seals,
         total=sum((overview.total for overview in figures.values()), Figures()),
         failures=failures,
     )  # fmt: skip
