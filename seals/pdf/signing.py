@@ -63,7 +63,7 @@ def prepare(
 
     Raises:
         MalformedDocument: The document cannot be read.
-        SealRefused: `no-page`, `outside-page`, `page-rotated`, `certified-already`,
+        SealRefused: `no-page`, `outside-page`, `page-rotated`, `page-scaled`, `certified-already`,
             `certifies-not-first`, `closes-nothing`, `several-after-first`; or what is said of the
             picture and the signer.
     """
