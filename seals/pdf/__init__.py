@@ -12,7 +12,7 @@ from seals.pdf.model import (
 )
 from seals.pdf.preflight import reasons
 from seals.pdf.sealing import sealed
-from seals.pdf.signing import embed, prepare, timestamped
+from seals.pdf.signing import embed, kept, prepare, timestamped
 from seals.pdf.verification import Judges, Policy, verify
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Signatory",
     "embed",
     "inspect",
+    "kept",
     "prepare",
     "reasons",
     "sealed",

@@ -14,6 +14,7 @@ from seals.errors import SealRefused
 from seals.pdf.model import MM, Appearance, Placement
 from seals.pdf.pages import edges, inherited
 from seals.pdf.picture import picture
+from seals.pdf.reading import entry
 
 _PRINTED_LOCKED = 4 | 64 | 128 | 512
 """Printed, read only, locked, its contents too (ISO 32000-2 table 167)."""
@@ -42,7 +43,7 @@ def boxes(writer: SealWriter, placements: Sequence[Placement]) -> list[Place]:
     """Translate placements; a picture stands on its page, whole.
 
     Raises:
-        SealRefused: `no-page`, `outside-page` or `page-rotated`.
+        SealRefused: `no-page`, `outside-page`, `page-rotated` or `page-scaled`.
     """
     count = int(writer.root["/Pages"]["/Count"]) if placements else 0
     return [_place(writer, each, count) for each in placements]
@@ -56,6 +57,8 @@ def _place(writer: SealWriter, placement: Placement, count: int) -> Place:
     page = reference.get_object()
     if int(inherited(page, "/Rotate") or 0) % 360:
         raise SealRefused("page-rotated")
+    if float(entry(page, "/UserUnit", 1)) != 1:
+        raise SealRefused("page-scaled")
     left, low, right, top = edges(page)
     box = (
         round(left + placement.x * MM, 2),

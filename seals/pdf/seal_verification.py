@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Protocol
 
 from seals.judging import Judges
-from seals.pdf.inspection import SignatureFacts
 from seals.pdf.model import PROFILE, property_info
 from seals.pdf.shown import Look, ShownFacts
+from seals.pdf.signatures import SignatureFacts
 from seals.pdf.wording import found
 from seals.report import Carried, Finding, Question, TimestampAnswer
 from seals.seal import Picture, SealSignature

@@ -116,14 +116,15 @@ def _facts(number: int, page: Page | None, held: Any, seal: Seal) -> Iterator[Sh
     left, right, low, top = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
     if left == right or low == top:
         return
-    inside = False
+    inside, unit = False, 1.0
     if page is not None:
+        unit = float(entry(page[0], "/UserUnit", 1))  # ISO 32000-2 §8.3.2.3: points in a unit
         edge = edges(page[1])
         inside = left < edge[2] and right > edge[0] and low < edge[3] and top > edge[1]
     yield ShownFacts(
         page=number,
-        width=(right - left) / MM,
-        height=(top - low) / MM,
+        width=(right - left) * unit / MM,
+        height=(top - low) * unit / MM,
         inside=inside,
         look=_look(held, (right - left, top - low), seal),
     )

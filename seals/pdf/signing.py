@@ -12,12 +12,12 @@ import io
 from collections.abc import Sequence
 from datetime import datetime
 
-from asn1crypto import cms, crl, ocsp, x509
+from asn1crypto import crl, ocsp, x509
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, SignatureObject
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-from seals.errors import SealRefused
+from seals.errors import Malformed, MalformedDocument, SealRefused
 from seals.pdf.appearance import SealWriter
 from seals.pdf.cms import TOKEN_ROOM, template
 from seals.pdf.model import (
@@ -32,6 +32,7 @@ from seals.pdf.model import (
 from seals.pdf.reading import reading
 from seals.pdf.update import filled, stamped, written
 from seals.ports import TimestampAuthority
+from seals.timestamps import read_token
 
 _TIMED = (Level.T, Level.LT, Level.LTA)
 _KEPT = (Level.LT, Level.LTA)
@@ -62,7 +63,7 @@ def prepare(
 
     Raises:
         MalformedDocument: The document cannot be read.
-        SealRefused: `no-page`, `outside-page`, `page-rotated`, `certified-already`,
+        SealRefused: `no-page`, `outside-page`, `page-rotated`, `page-scaled`, `certified-already`,
             `certifies-not-first`, `closes-nothing`, `several-after-first`; or what is said of the
             picture and the signer.
     """
@@ -111,7 +112,7 @@ def embed(
         prepared.template.message(prepared.to_sign, signature, token),
     )
     if level in _KEPT and revocation is not None:
-        sealed = _kept(sealed, revocation, _certificates(token))
+        sealed = kept(sealed, revocation, _certificates(token))
     if level is Level.LTA and timestamps is not None:
         sealed = timestamped(sealed, timestamps)
     return sealed
@@ -129,8 +130,19 @@ def timestamped(document: bytes, timestamps: TimestampAuthority) -> bytes:
     return filled(update.document, update.gap, token)
 
 
-def _kept(document: bytes, revocation: Revocation, others: tuple[bytes, ...]) -> bytes:
-    """With a document security store (ISO 32000-2 §12.8.4.3)."""
+def kept(document: bytes, revocation: Revocation, others: Sequence[bytes] = ()) -> bytes:
+    """With what judging will need later in its security store (ISO 32000-2 §12.8.4.3), whatever kind
+    its signatures are of.
+
+    Args:
+        document: Sealed.
+        revocation: What was gathered.
+        others: More X.509 certificates.
+
+    Raises:
+        MalformedDocument: `revocation-unreadable`: the document, a certificate or a list cannot be
+            read.
+    """
     with reading("revocation-unreadable"):
         writer = SealWriter(io.BytesIO(document), strict=True)
         DocumentSecurityStore.supply_dss_in_writer(
@@ -146,6 +158,10 @@ def _kept(document: bytes, revocation: Revocation, others: tuple[bytes, ...]) ->
 
 
 def _certificates(token: bytes) -> tuple[bytes, ...]:
-    with reading("timestamp-unreadable"):
-        found = cms.ContentInfo.load(token)["content"]["certificates"]
-        return tuple(each.chosen.dump() for each in found)
+    """Those that a timestamp brings along."""
+    if not token:
+        return ()
+    try:
+        return tuple(each.der for each in read_token(token).signed.certificates)
+    except Malformed:
+        raise MalformedDocument("timestamp-unreadable") from None

@@ -14,9 +14,10 @@ from datetime import datetime
 
 from seals.errors import MalformedDocument
 from seals.judging import DRIFT, NOBODY, SKEW, Judges
-from seals.pdf.inspection import Facts, Kind, SignatureFacts, inspect
+from seals.pdf.inspection import Facts, inspect
 from seals.pdf.revisions import Later
 from seals.pdf.seal_verification import seal_findings
+from seals.pdf.signatures import Kind, SignatureFacts, covered
 from seals.pdf.wording import REASONS, found
 from seals.report import (
     Carried,
@@ -230,8 +231,7 @@ def _timestamp(
         return judged_timestamp(one.seal_signature, judges, _carried(facts, one))
     token, over = one.token, one.value
     if one.kind is Kind.TIMESTAMP and one.byte_range and one.message:
-        start, before, behind, rest = one.byte_range
-        token, over = one.message, document[start:before] + document[behind : behind + rest]
+        token, over = one.message, covered(document, one.byte_range)
     if not token or judges.timestamp is None:
         return None
     return judges.timestamp(token, over, _carried(facts, one))

@@ -17,9 +17,10 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from seals import judging
+from seals.algorithms import Algorithm
 from seals.errors import DocumentRefused, SealingFailed, SealRefused
 from seals.judging import Judges
-from seals.pdf import Intent, Placement, inspect, ses, timestamped
+from seals.pdf import Intent, Placement, Revocation, inspect, kept, ses, timestamped
 from seals.pdf.cms import TOKEN_ROOM
 from seals.pdf.inspection import Kind
 from seals.pdf.model import Profile
@@ -29,11 +30,11 @@ from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge
 from seals.placing import Placement as Wanted
 from seals.ports import TimestampAuthority
 from seals.report import Question
-from seals.revocation import Reason, Revocation, read_list
+from seals.revocation import Reason
+from seals.revocation import Revocation as Revoked
 from seals.seal_reading import read_seal_signature
 from seals.sm2 import Signature
 from seals.verdicts import Verdict
-from seals.x509 import read_x509
 from tests.world import signers
 from tests.world.eseals import (
     MIDDLE,
@@ -43,13 +44,15 @@ from tests.world.eseals import (
     esealed,
     impression,
     judged,
+    judges,
     plain,
 )
 from tests.world.pages import Draft, booklet
 from tests.world.pki import DAY, NOW, listed, pki
 from tests.world.poppler import Poppler
 from tests.world.sealed import PLACE, said, seal
-from tests.world.signers import authority, revocation_list, timestamper
+from tests.world.signers import revocation_list
+from tests.world.stamps import client, tsa
 
 DOTS = 5
 """A millimetre, rendered."""
@@ -163,45 +166,71 @@ def test_a_certifying_seal_lets_nothing_follow() -> None:
         esealed(plain(), intent=Intent.CERTIFIED)
 
 
-@pytest.fixture(scope="module")
-def stamps() -> Iterator[TimestampAuthority]:
-    """A timestamp authority on a socket."""
-    with authority(timestamper()) as token:
-        yield token
+@pytest.fixture(scope="module", params=[Algorithm.SM2, Algorithm.RSA_SHA256])
+def stamps(request: pytest.FixtureRequest) -> Iterator[TimestampAuthority]:
+    """A timestamp authority on a socket, whose clock stands still."""
+    with client(tsa(request.param)) as ask:
+        yield ask
 
 
 def test_a_timestamp_stands_over_the_value(stamps: TimestampAuthority) -> None:
     """Where room was kept for it, and where it is of this value."""
-    long_lived = eseal(valid_until=NOW + 30_000 * DAY)
-    at = signers.NOW
-    chains = judging.chain_judge(
-        [read_x509(signers.root().chain[0])], lists=[read_list(revocation_list())]
-    )
-    known = Judges(timestamp=judging.timestamp_judge(chains))
-    prepared = ses.prepare(
-        Draft().pdf(), long_lived, MIDDLE, ORGANISATION.chain[0], at, timestamp_room=TOKEN_ROOM
-    )
+    signer = ORGANISATION.chain[0]
+    prepared = ses.prepare(Draft().pdf(), eseal(), MIDDLE, signer, NOW, timestamp_room=TOKEN_ROOM)
     value = ORGANISATION.sign(prepared.to_sign)
-    token = stamps.token(hashlib.sha256(Signature.read(value).der).digest(), "sha256")
-    made = ses.embed(prepared, value, token)
-    steps = {each.step.key: each.step.reason for each in judged(made, known).seals[0].findings}
+    token = stamps.token(hashlib.new("sm3", Signature.read(value).der).digest(), "sm3")
+    made = ses.embed(prepared, value, token, judges=judges())
+    steps = {each.step.key: each.step.reason for each in judged(made).seals[0].findings}
 
     assert read_seal_signature(value_of(made)[0]).timestamp == token
     assert steps["time"] == "timestamp-right"
-    other = stamps.token(hashlib.sha256(b"another value").digest(), "sha256")
+    assert said(judged(made)) == set()
+    other = stamps.token(hashlib.new("sm3", b"another value").digest(), "sm3")
     with pytest.raises(SealingFailed, match="timestamp-wrong"):
-        ses.embed(prepared, value, other, judges=known)
-    small = ses.prepare(Draft().pdf(), long_lived, MIDDLE, ORGANISATION.chain[0], at)
+        ses.embed(prepared, value, other, judges=judges())
+    small = ses.prepare(Draft().pdf(), eseal(), MIDDLE, signer, NOW)
     with pytest.raises(SealRefused, match="signature-too-long"):
         ses.embed(small, ORGANISATION.sign(small.to_sign), token + bytes(4096))
 
 
-def test_the_archive_can_be_stamped_over_a_seal(stamps: TimestampAuthority) -> None:
-    """A document's timestamp comes after a certifying seal and breaks nothing."""
-    report = judged(timestamped(esealed(intent=Intent.CERTIFIED), stamps))
+def test_an_archive_holds_all_that_judging_needs(stamps: TimestampAuthority) -> None:
+    """Certificates, lists and a timestamp over everything: the anchors alone are enough then, and no
+    change comes in between.
+    """
+    world = pki()
+    revocation = Revocation(
+        certificates=(world.issuer.certificate.der,), lists=tuple(each.der for each in world.lists)
+    )
+    alone = judging.judges(world.anchors)
+    sealed = esealed(intent=Intent.CERTIFIED)
+    made = timestamped(kept(sealed, revocation), stamps)
+    report = judged(made, alone)
 
+    assert judged(sealed, alone).verdict is Verdict.INDETERMINATE
+    assert said(report) == set()
     assert [each.coverage for each in report.seals] == ["all-effective", "whole"]
-    assert report.verdict is not Verdict.FAILED
+    assert [each.seal_name for each in report.seals] == ["示范市演示局", ""]
+    broken = judged(made.replace(b"/Type /Page ", b"/Type /Page\n", 1), alone)
+    assert [each.verdict for each in broken.seals] == [Verdict.FAILED] * 2
+    again = timestamped(made, stamps)
+    assert said(judged(again, alone)) == set()
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"\x30\x80", b"\x30\x03\x02\x01\x01"], ids=["nothing", "no end", "no token"]
+)
+def test_a_document_timestamp_that_is_none_is_told(value: bytes) -> None:
+    """It is judged like anything else that cannot be read."""
+
+    class Liar:
+        def token(self, digest: bytes, algorithm: str) -> bytes:
+            del digest, algorithm
+            return value
+
+    report = judged(timestamped(esealed(), Liar()))
+
+    assert report.verdict is Verdict.FAILED
+    assert "signature-unreadable" in said(report)
 
 
 @pytest.mark.parametrize("profile", [Profile(filter="Vendor.PKILite", subfilter="GM.sm2seal"),
@@ -295,6 +324,7 @@ REFUSED: dict[str, tuple[str, Draft, tuple[Wanted, ...]]] = {
     "no third time": ("keyword-not-found", booklet(2), (AtKeyword(keyword="演示", occurrence=3),)),
     "nothing to look for": ("keyword", Draft(), (AtKeyword(keyword=" "),)),
     "a turned page": ("page-rotated", Draft(page="/Rotate 90"), MIDDLE),
+    "a page that is shown ten times as large": ("page-scaled", Draft(page="/UserUnit 10"), MIDDLE),
 }
 
 
@@ -372,7 +402,7 @@ def test_nothing_unverified_leaves() -> None:
         with pytest.raises(SealingFailed):
             ses.embed(prepared, value)
     world = pki()
-    entry = Revocation(
+    entry = Revoked(
         serial=world.signers[ORGANISATION.profile].serial,
         at=NOW - DAY,
         reason=Reason.KEY_COMPROMISE,
