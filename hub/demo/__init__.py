@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -49,12 +48,7 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     catalog = load(counties_dir)
     names = Names(catalog)
     shown: list[Shown] = []
-    with (
-        ThreadPoolExecutor(1) as beside,
-        sandbox_process() as sandbox,
-        city_hub(folder / "city", counties_dir, sandbox) as city,
-    ):
-        sealing = beside.submit(seals_shown, folder)  # while the hubs start
+    with sandbox_process() as sandbox, city_hub(folder / "city", counties_dir, sandbox) as city:
         control = sandbox["SANDBOX_CONTROL_URL"]
         people = personas(control)
         url = free_address()
@@ -81,7 +75,7 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     figures = by_county(catalog)
     for county, overview in figures.items():
         print_desk(names.county(county), overview.bundles, names, console)
-    seals = sealing.result()
+    seals = seals_shown(folder)
     print_seals(seals, console)
     failures = [f"{s.case.title}：{failure}" for s in shown for failure in s.failures]
     failures += [f"{row.name}：{failure}" for row in live.rows for failure in row.failures]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +64,17 @@ def write_report(
     environment.filters.update(
         basis=names.basis, path=names.path, bundle=names.bundle, county=names.county,
         authority=authority, moment=moment, chinese=chinese, told=told, answered=answered,
-        percent=percent,
+        percent=percent, inlined=partial(_inlined, folder),
     )  # fmt: skip
     page = environment.get_template("report.html").render(
         **document, made=f"{made_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _inlined(folder: Path, name: str) -> str:
+    """A picture of the folder as the page carries it, for the page is sent on alone."""
+    return f"data:image/png;base64,{base64.b64encode((folder / name).read_bytes()).decode()}"
 
 
 def _case(shown: Shown) -> dict[str, Any]:
