@@ -236,6 +236,7 @@ def _revoked(entry: Revocation) -> str:
     return "revoked"
 
 
+@lru_cache(maxsize=1024)
 def _step(key: str, reason: str, verdict: Verdict, place: int) -> Step:
     number, zh, en = QUESTIONS[key]
     why_zh, why_en = ANSWERS[reason]

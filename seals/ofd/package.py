@@ -42,7 +42,7 @@ _AS_IT_IS = (".esl", ".dat")
 LIMITS = Limits()
 
 
-class _Known:
+class Known:
     """What came of reading one part: its content where that is small, and its digests."""
 
     __slots__ = ("content", "digests")
@@ -52,14 +52,14 @@ class _Known:
         self.digests: dict[str, bytes] = {}
 
 
-class _Memory:
+class Memory:
     """What is known of the parts of a container."""
 
     __slots__ = ("before", "known", "room")
 
     def __init__(self, before: OFDPackage | None) -> None:
         self.before = before
-        self.known: dict[str, _Known] = {}
+        self.known: dict[str, Known] = {}
         self.room = ROOM
 
 
@@ -71,7 +71,7 @@ class OFDPackage:
     entries: tuple[Entry, ...]
     """In the order they lie in the file."""
     parts: Mapping[str, Entry]
-    _memory: _Memory = field(repr=False, compare=False)
+    memory: Memory = field(repr=False, compare=False)
 
     @classmethod
     def open(
@@ -94,7 +94,7 @@ class OFDPackage:
         """
         found = entries(data, limits)
         parts = {each.name: each for each in found if not each.name.endswith("/")}
-        return cls(data, found, parts, _Memory(before))
+        return cls(data, found, parts, Memory(before))
 
     def chunks(self, part: str) -> Iterator[bytes]:
         """The content of a part, at most `CHUNK` bytes at a time.
@@ -103,7 +103,7 @@ class OFDPackage:
             MalformedDocument: `missing`, `damaged`, `size`, `checksum`.
         """
         entry = self._entry(part)
-        source = self._packed(entry)
+        source = self.packed(entry)
         pieces = _inflated(source, entry) if entry.method == DEFLATED else _cut(source)
         size = crc = 0
         for piece in pieces:
@@ -126,12 +126,12 @@ class OFDPackage:
         entry = self._entry(part)
         if entry.size > SMALL:
             return b"".join(self.chunks(part))
-        known = self._known(entry)
+        known = self.known(entry)
         content = known.content
         if content is None:
-            content = _small(self._packed(entry), entry)
-            if entry.size <= self._memory.room:
-                self._memory.room -= entry.size
+            content = _small(self.packed(entry), entry)
+            if entry.size <= self.memory.room:
+                self.memory.room -= entry.size
                 known.content = content
         return content
 
@@ -142,7 +142,7 @@ class OFDPackage:
             MalformedDocument: As for `chunks`.
         """
         entry = self._entry(part)
-        known = self._known(entry)
+        known = self.known(entry)
         found = known.digests.get(algorithm)
         if found is None:
             state = hashlib.new(algorithm, usedforsecurity=False)
@@ -157,30 +157,31 @@ class OFDPackage:
             raise MalformedDocument("missing", shown(part))
         return entry
 
-    def _packed(self, entry: Entry) -> memoryview:
+    def packed(self, entry: Entry) -> memoryview:
+        """The content of an entry as it lies there."""
         return memoryview(self.data)[entry.content : entry.content + entry.packed]
 
-    def _known(self, entry: Entry) -> _Known:
+    def known(self, entry: Entry) -> Known:
         """What is known of a part: here, or where its bytes were read before."""
-        memory = self._memory
+        memory = self.memory
         known = memory.known.get(entry.name)
         if known is None:
-            known = memory.known[entry.name] = self._known_before(entry) or _Known()
+            known = memory.known[entry.name] = self._known_before(entry) or Known()
         return known
 
-    def _known_before(self, entry: Entry) -> _Known | None:
+    def _known_before(self, entry: Entry) -> Known | None:
         """The name only says where to look: packed bytes, method, sizes and checksum must all be
         the same, so that unpacking could only give the same again.
         """
-        before = self._memory.before
+        before = self.memory.before
         other = None if before is None else before.parts.get(entry.name)
         if before is None or other is None:
             return None
         told = entry.method, entry.crc, entry.packed, entry.size
         if told != (other.method, other.crc, other.packed, other.size):
             return None
-        same = self._packed(entry) == before._packed(other)  # noqa: SLF001 - another of its kind
-        return before._known(other) if same else None  # noqa: SLF001 - as above
+        pairs = zip(_cut(self.packed(entry)), _cut(before.packed(other)), strict=True)
+        return before.known(other) if all(one == more for one, more in pairs) else None
 
     def rewritten(self, written: Mapping[str, bytes]) -> bytes:
         """The container with these parts in it: those that exist are exchanged where they stand,

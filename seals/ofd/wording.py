@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 
 from seals.report import Finding, Question, Words, answer
 from seals.verdicts import Step, Verdict
@@ -197,8 +199,14 @@ def found(
     question: Question, reason: str, where: str = "", because: Iterable[Step] = ()
 ) -> Finding:
     """An answer with one of the reasons above."""
+    plain = _plainly(question, reason)
+    return replace(plain, where=where, because=tuple(because)) if where or because else plain
+
+
+@cache
+def _plainly(question: Question, reason: str) -> Finding:
     verdict, *words = REASONS[reason]
-    return answer(question, verdict, reason, (words[0], words[1]), where, because)
+    return answer(question, verdict, reason, (words[0], words[1]))
 
 
 def amiss(why: str, where: str) -> Finding:
