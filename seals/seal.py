@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from seals.errors import Deviation
-from seals.sm2 import InvalidKey, PublicKey, Signature
+from seals.sm2 import InvalidKey, PublicKey, Signature, digest_to_sign
 
 SM2_SM3 = "1.2.156.10197.1.501"
 SM3 = "1.2.156.10197.1.401"
@@ -166,11 +166,8 @@ class Seal:
     deviations: tuple[Deviation, ...]
 
     def maker_signature(self) -> SignatureState:
-        """The maker's signature over the original bytes. Says nothing of the maker's certificate.
-
-        The answer of the last few hundred seals is remembered: a seal is set many times.
-        """
-        return _remembered(self.x509_cert, self.algorithm, self.signed, self.value)
+        """The maker's signature over the original bytes. Says nothing of the maker's certificate."""
+        return signature_state(self.x509_cert, self.algorithm, self.signed, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +222,11 @@ def signature_state(
         signature = Signature.read(value)
     except ValueError:
         return SignatureState.UNREADABLE_VALUE
-    right = key.verify(signature, signed)
+    right = _right(key, signature, digest_to_sign(key, signed))
     return SignatureState.MATCHES if right else SignatureState.DIFFERS
 
 
-_remembered = lru_cache(maxsize=256)(signature_state)
+@lru_cache(maxsize=1024)
+def _right(key: PublicKey, signature: Signature, digest: bytes) -> bool:
+    """The answer is remembered: a seal is set many times, and what was just sealed is judged."""
+    return key.verify_digest(signature, digest)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
@@ -137,11 +138,21 @@ def text(element: Element | None) -> str:
 
 def numbers(told: str | None) -> tuple[float, ...]:
     """The numbers of an `ST_Array`; none at all where one of them is none, or beyond reason."""
-    words = (told or "").split()
+    if not told:
+        return ()
+    return _few_numbers(told) if len(told) <= 64 else _numbers(told)
+
+
+def _numbers(told: str) -> tuple[float, ...]:
+    words = told.split()
     if len(words) > 4096 or not all(map(_NUMBER.fullmatch, words)):
         return ()
     found = tuple(map(float, words))
     return found if all(abs(each) < _BEYOND for each in found) else ()
+
+
+_few_numbers = lru_cache(maxsize=2048)(_numbers)
+"""A page says the same sizes and advances over and over."""
 
 
 def box(told: str | None) -> tuple[float, float, float, float] | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import accumulate
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
@@ -37,14 +37,6 @@ class Ink(StrEnum):
     COMPOSITE = "composite"
 
 
-@dataclass(frozen=True, slots=True)
-class Glyph:
-    """One character where it stands."""
-
-    character: str
-    box: Box
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Painted:
     """One object."""
@@ -52,7 +44,10 @@ class Painted:
     ink: Ink
     part: str
     box: Box
-    glyphs: tuple[Glyph, ...]
+    characters: str
+    """What a text says; empty for anything else."""
+    boxes: tuple[Box, ...]
+    """Where each of its characters stands."""
     hidden: bool
     """Said not to be shown."""
     transparent: bool
@@ -71,7 +66,7 @@ def bounded(objects: Iterable[Painted], part: str) -> list[Painted]:
     found: list[Painted] = []
     count = 0
     for each in objects:
-        count += 1 + len(each.glyphs)
+        count += 1 + len(each.characters)
         if count > MAX_OBJECTS:
             raise MalformedDocument("objects", part)
         found.append(each)
@@ -194,7 +189,8 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
         ink=ink,
         part=part,
         box=_moved(box(each.get("Boundary")) or _PAGE, origin),
-        glyphs=(),
+        characters="",
+        boxes=(),
         hidden=not _true(each, "Visible", usual="true"),
         transparent=alpha == 0,
         covers=filled and alpha == 255,
@@ -208,11 +204,13 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
     fills = _true(each, "Fill", usual="true") and (fill is None or _alpha(fill) > 0)
     strokes = _true(each, "Stroke", usual="false") and (stroke is None or _alpha(stroke) > 0)
     size = (numbers(each.get("Size")) or (0.0,))[0]
+    characters, boxes = _set(each, boundary, size)
     return Painted(
         ink=Ink.TEXT,
         part=part,
         box=boundary,
-        glyphs=tuple(_glyphs(each, boundary, size)),
+        characters=characters,
+        boxes=tuple(boxes),
         hidden=not _true(each, "Visible", usual="true"),
         transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
         covers=False,
@@ -220,26 +218,31 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
     )
 
 
-def _glyphs(each: Element, boundary: Box, size: float) -> Iterator[Glyph]:
+def _set(each: Element, boundary: Box, size: float) -> tuple[str, list[Box]]:
+    """The characters of a text object, and the box of each on the page."""
     matrix = numbers(each.get("CTM"))
     turned = len(matrix) == 6 and matrix != _IDENTITY
+    origin = (0.0, 0.0) if turned else boundary[:2]
+    said: list[str] = []
+    boxes: list[Box] = []
     x = y = 0.0
     for code in named(each, "TextCode"):
         told = str(code.text or "")
         if len(told) > MAX_OBJECTS:
             raise MalformedDocument("objects")
+        said.append(told)
         x = (numbers(code.get("X")) or (x,))[0]
         y = (numbers(code.get("Y")) or (y,))[0]
-        right, down = _deltas(code.get("DeltaX"), told), _deltas(code.get("DeltaY"), told)
-        left, top = x, y - _ASCENT * size
-        for character, advance, sink in zip_longest(told, right, down, fillvalue=0.0):
-            if not isinstance(character, str):
-                break
-            told_box = left, top, advance if advance > 0 else size, size
-            left, top = left + advance, top + sink
-            if turned:
-                told_box = _turned(told_box, matrix)
-            yield Glyph(character, _moved(told_box, boundary))
+        right, down = _deltas(code.get("DeltaX"), len(told)), _deltas(code.get("DeltaY"), len(told))
+        lefts = accumulate(right, initial=x + origin[0])
+        tops = accumulate(down, initial=y - _ASCENT * size + origin[1])
+        boxes += [
+            (left, top, advance if advance > 0 else size, size)
+            for left, top, advance in zip(lefts, tops, right, strict=False)  # one place too many
+        ]
+    if turned:
+        boxes = [_moved(_turned(told_box, matrix), boundary) for told_box in boxes]
+    return "".join(said), boxes
 
 
 def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
@@ -256,20 +259,20 @@ def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _deltas(told: str | None, characters: str) -> list[float]:
-    """The advances; `g N v` stands for N times v."""
+def _deltas(told: str | None, count: int) -> list[float]:
+    """So many advances; `g N v` stands for N times v, and what is not told is nought."""
     words = iter((told or "").split())
     found: list[float] = []
     for word in words:
-        if len(found) >= len(characters):
+        if len(found) >= count:
             break
         if word == "g":
             times, value = numbers(next(words, "")), numbers(next(words, ""))
             if times and value:
-                found += [value[0]] * int(min(max(times[0], 0), len(characters)))
+                found += [value[0]] * int(min(max(times[0], 0), count))
         else:
             found += numbers(word)
-    return found
+    return found[:count] + [0.0] * (count - len(found))
 
 
 def _true(each: Element, name: str, *, usual: str) -> bool:

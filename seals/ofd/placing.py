@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from seals.errors import SealRefused
 from seals.ofd.document import Page
-from seals.ofd.painted import Glyph, Ink, Painted
+from seals.ofd.painted import Ink, Painted
 from seals.ofd.signatures import Box, Stamp
 from seals.seal import Picture
 
@@ -154,19 +154,17 @@ def _at_keyword(
 
 def _hits(keyword: str, objects: Iterable[Painted], page: Page) -> list[Box]:
     """Where a keyword stands that can be seen: in one object, or in several on one line."""
-    glyphs = [
-        glyph
+    shown = [
+        (character, told)
         for each in objects
         if each.ink is Ink.TEXT and not each.hidden and not each.transparent
-        for glyph in each.glyphs
-        if not glyph.character.isspace()
+        for character, told in zip(each.characters, each.boxes, strict=True)
+        if not character.isspace()
     ]
-    whole = "".join(glyph.character for glyph in glyphs)
-    if len(whole) != len(glyphs):
-        return []
+    whole = "".join(character for character, _ in shown)
     found, at = [], whole.find(keyword)
     while at >= 0:
-        run = glyphs[at : at + len(keyword)]
+        run = [told for _, told in shown[at : at + len(keyword)]]
         joined = _union(run)
         if _in_line(run) and _within(joined, page):
             found.append(joined)
@@ -174,11 +172,11 @@ def _hits(keyword: str, objects: Iterable[Painted], page: Page) -> list[Box]:
     return found
 
 
-def _in_line(run: Sequence[Glyph]) -> bool:
+def _in_line(run: Sequence[Box]) -> bool:
     """Do the characters follow one another, rather than only in the file?"""
     return all(
-        abs(one.box[1] - other.box[1]) <= one.box[3] / 2
-        and abs(other.box[0] - one.box[0] - one.box[2]) <= 2 * max(one.box[3], 1.0)
+        abs(one[1] - other[1]) <= one[3] / 2
+        and abs(other[0] - one[0] - one[2]) <= 2 * max(one[3], 1.0)
         for one, other in pairwise(run)
     )
 
@@ -187,8 +185,8 @@ def _within(told: Box, page: Page) -> bool:
     return 0 <= told[0] + told[2] / 2 <= page.width and 0 <= told[1] + told[3] / 2 <= page.height
 
 
-def _union(run: Sequence[Glyph]) -> Box:
-    left, top = min(each.box[0] for each in run), min(each.box[1] for each in run)
-    right = max(each.box[0] + each.box[2] for each in run)
-    bottom = max(each.box[1] + each.box[3] for each in run)
+def _union(run: Sequence[Box]) -> Box:
+    left, top = min(each[0] for each in run), min(each[1] for each in run)
+    right = max(each[0] + each[2] for each in run)
+    bottom = max(each[1] + each[3] for each in run)
     return left, top, right - left, bottom - top

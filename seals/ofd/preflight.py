@@ -29,11 +29,13 @@ MAX_REASONS = 200
 MAX_COMPARED = 2_000_000
 """How often, on one page, a character or picture is held against what could cover it."""
 _CELLS = 16
+_SHOWN = {Ink.TEXT, Ink.IMAGE}
 _HARMLESS = {"Goto"}
 """An action that only turns pages."""
 
 Reason = tuple[str, str]
 """Stable key and place."""
+Point = tuple[float, float]
 
 
 def reasons(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> tuple[Reason, ...]:
@@ -138,16 +140,20 @@ def _actions(root: Element, part: str) -> Iterator[Reason]:
 
 
 def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
-    for each in objects:
+    covers = _Covers(page, objects)
+    for at, each in enumerate(objects):
         yield from _unseen(each)
-        if each.ink in {Ink.TEXT, Ink.IMAGE} and not _touches(each.box, page):
+        if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
-        for glyph in each.glyphs:
-            x, y = _middle(glyph.box)
-            if not (0 <= x <= page.width and 0 <= y <= page.height):
+        middles = [(x + width / 2, y + height / 2) for x, y, width, height in each.boxes]
+        if middles:
+            left, top, right, bottom = _around(middles)
+            if left < 0 or top < 0 or right > page.width or bottom > page.height:
                 yield "off-page", each.part
-                break
-    yield from _covered(page, objects)
+        if covers.compared <= MAX_COMPARED:
+            yield from _covered(at, each, middles, covers)
+    if covers.compared > MAX_COMPARED:
+        yield "objects", page.part
 
 
 def _unseen(each: Painted) -> Iterator[Reason]:
@@ -157,20 +163,20 @@ def _unseen(each: Painted) -> Iterator[Reason]:
         yield "transparent", each.part
 
 
-def _covered(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
+def _covered(at: int, each: Painted, middles: Sequence[Point], covers: _Covers) -> Iterator[Reason]:
     """Text and pictures under something opaque, and white text on nothing."""
-    covers = _Covers(page, objects)
-    for at, each in enumerate(objects):
-        if covers.compared > MAX_COMPARED:
-            yield "objects", page.part
-            return
-        if each.ink is Ink.IMAGE and covers.hide(at, each.box):
-            yield "covered", each.part
-        middles = [_middle(glyph.box) for glyph in each.glyphs if not glyph.character.isspace()]
-        if any(covers.above(at, middle) for middle in middles):
-            yield "covered", each.part
-        if each.white and not all(covers.below(at, middle) for middle in middles):
-            yield "white", each.part
+    if each.ink is Ink.IMAGE and covers.hide(at, each.box):
+        yield "covered", each.part
+    if each.characters and not each.characters.isalpha():
+        seen = zip(middles, each.characters, strict=True)
+        middles = [middle for middle, character in seen if not character.isspace()]
+    if not middles:
+        return
+    below, above = covers.around(at, middles)
+    if any(_over(cover, middle) for cover in above for middle in middles):
+        yield "covered", each.part
+    if each.white and not all(any(_over(one, middle) for one in below) for middle in middles):
+        yield "white", each.part
 
 
 class _Covers:
@@ -183,42 +189,48 @@ class _Covers:
         for at, each in enumerate(objects):
             if each.covers and self.compared <= MAX_COMPARED:
                 x, y, width, height = each.box
-                for column in range(self._index(x), self._index(x + width) + 1):
-                    for row in range(self._index(y), self._index(y + height) + 1):
-                        self.compared += 1
-                        self._cells.setdefault((column, row), []).append((at, each.box))
+                for cell in self._within(x, y, x + width, y + height):
+                    self.compared += 1
+                    self._cells.setdefault(cell, []).append((at, each.box))
 
-    def above(self, at: int, point: tuple[float, float]) -> bool:
-        """Does something that is painted after this object lie over the point?"""
-        return any(place > at and _over(cover, point) for place, cover in self._near(point))
-
-    def below(self, at: int, point: tuple[float, float]) -> bool:
-        """Is there something painted before this object under the point?"""
-        return any(place < at and _over(cover, point) for place, cover in self._near(point))
+    def around(self, at: int, points: Sequence[Point]) -> tuple[list[Box], list[Box]]:
+        """What was painted before this object, and what after it, in the cells of the points."""
+        below: list[Box] = []
+        above: list[Box] = []
+        for cell in self._within(*_around(points)):
+            found = self._cells.get(cell, ())
+            self.compared += 1 + len(found) * len(points)
+            for place, cover in found:
+                if place != at:
+                    (above if place > at else below).append(cover)
+        return below, above
 
     def hide(self, at: int, told: Box) -> bool:
         """Does something that is painted after this object lie over the whole box?"""
         corner = told[0], told[1]
         end = told[0] + told[2], told[1] + told[3]
-        return any(
-            place > at and _over(cover, corner) and _over(cover, end)
-            for place, cover in self._near(corner)
-        )
+        _, above = self.around(at, (corner,))
+        return any(_over(cover, corner) and _over(cover, end) for cover in above)
 
-    def _near(self, point: tuple[float, float]) -> list[tuple[int, Box]]:
-        found = self._cells.get((self._index(point[0]), self._index(point[1])), [])
-        self.compared += len(found)
-        return found
+    def _within(
+        self, left: float, top: float, right: float, bottom: float
+    ) -> Iterator[tuple[int, int]]:
+        rows = range(self._index(top), self._index(bottom) + 1)
+        for column in range(self._index(left), self._index(right) + 1):
+            for row in rows:
+                yield column, row
 
     def _index(self, millimetres: float) -> int:
         return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
 
 
-def _middle(told: Box) -> tuple[float, float]:
-    return told[0] + told[2] / 2, told[1] + told[3] / 2
+def _around(points: Sequence[Point]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of them all."""
+    columns, rows = zip(*points, strict=True)
+    return min(columns), min(rows), max(columns), max(rows)
 
 
-def _over(cover: Box, middle: tuple[float, float]) -> bool:
+def _over(cover: Box, middle: Point) -> bool:
     x, y = middle
     return cover[0] <= x <= cover[0] + cover[2] and cover[1] <= y <= cover[1] + cover[3]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cache
 
 from seals.report import Finding, Question, Words, answer
@@ -200,7 +199,9 @@ def found(
 ) -> Finding:
     """An answer with one of the reasons above."""
     plain = _plainly(question, reason)
-    return replace(plain, where=where, because=tuple(because)) if where or because else plain
+    if not where and not because:
+        return plain
+    return Finding(step=plain.step, where=where, because=tuple(because))
 
 
 @cache
