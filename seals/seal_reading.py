@@ -8,6 +8,7 @@ read is listed in `deviations`.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from seals import ber
 from seals import der as writing
@@ -29,6 +30,8 @@ from seals.seal import (
 )
 
 _EXPLICIT_0 = 0xA0
+REMEMBERED = 128 * 1024
+"""Bytes of a seal that is remembered; real ones have a tenth of it to all of it."""
 
 
 def read_seal(der: bytes) -> Seal:
@@ -65,17 +68,24 @@ def read_seal_signature(der: bytes) -> SealSignature:
 def _seal(reader: Fields, where: str) -> Seal:
     """The next value, read as a seal; its deviations go to `reader`, too."""
     der = reader.raw(where)
+    seal = _known_seal(der, where) if len(der) <= REMEMBERED else _read_seal(der, where)
+    for each in seal.deviations:
+        reader.note(each.why, each.where)
+    return seal
+
+
+def _read_seal(der: bytes, where: str) -> Seal:
     own: list[Deviation] = []
     outer = Fields(der, own).inside(where)
     raw_info = outer.raw(_in(where, "eSealInfo"))
     info_reader = Fields(raw_info, own).inside(_in(where, "eSealInfo"))
     if outer.tag() == writing.SEQUENCE:
-        seal = _seal_v1(der, outer, raw_info, info_reader, where)
-    else:
-        seal = _seal_v4(der, outer, raw_info, info_reader, where)
-    for each in seal.deviations:
-        reader.note(each.why, each.where)
-    return seal
+        return _seal_v1(der, outer, raw_info, info_reader, where)
+    return _seal_v4(der, outer, raw_info, info_reader, where)
+
+
+_known_seal = lru_cache(maxsize=64)(_read_seal)
+"""A seal is set many times: the same bytes are read once."""
 
 
 def _seal_v1(der: bytes, outer: Fields, raw_info: bytes, info: Fields, where: str) -> Seal:
