@@ -215,7 +215,8 @@ def signature_state(
     if algorithm != SM2_SM3:
         return SignatureState.OTHER_ALGORITHM
     try:
-        key = PublicKey.from_certificate(x509_cert)
+        few = len(x509_cert) <= _REMEMBERED
+        key = _known_key(x509_cert) if few else PublicKey.from_certificate(x509_cert)
     except InvalidKey:
         return SignatureState.UNREADABLE_KEY
     try:
@@ -224,6 +225,11 @@ def signature_state(
         return SignatureState.UNREADABLE_VALUE
     right = _right(key, signature, digest_to_sign(key, signed))
     return SignatureState.MATCHES if right else SignatureState.DIFFERS
+
+
+_REMEMBERED = 4096
+"""Bytes of an X.509 certificate whose key is remembered."""
+_known_key = lru_cache(maxsize=512)(PublicKey.from_certificate)
 
 
 @lru_cache(maxsize=1024)

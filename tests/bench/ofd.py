@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from seals import chains, keys, rulings, seal_reading, x509
+from seals import chains, keys, names, rulings, seal_reading, x509
 from seals import seal as seal_values
 from seals.authority import Profile
 from seals.judging import chain_judge
@@ -47,7 +47,7 @@ SMALL, LARGE = 100, 1_000
 """Pages; each bears 100 KB."""
 CACHES = (
     x509._read_x509, chains.signed_by, rulings._list_signed, keys.verifying_key, seal_values._right,
-    seal_reading._known_seal,
+    seal_reading._known_seal, seal_values._known_key, names._known_name,
 )  # fmt: skip
 """All that remembers anything of a certificate, a list, a seal or a signature value."""
 
