@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from seals.errors import Deviation
-from seals.sm2 import InvalidKey, PublicKey, Signature, digest_to_sign
+from seals.sm2 import InvalidKey, PublicKey, Signature
 
 SM2_SM3 = "1.2.156.10197.1.501"
 SM3 = "1.2.156.10197.1.401"
@@ -212,10 +212,20 @@ def signature_state(
     x509_cert: bytes, algorithm: str, signed: bytes, value: bytes
 ) -> SignatureState:
     """Hold a signature value against the bytes and the certificate's key; nothing raises."""
+    size = len(x509_cert) + len(signed) + len(value)
+    judge = _remembered if size <= REMEMBERED else _judged
+    return judge(x509_cert, algorithm, signed, value)
+
+
+REMEMBERED = 128 * 1024
+"""Bytes of a seal, or of a signature, about which something is remembered."""
+
+
+def _judged(x509_cert: bytes, algorithm: str, signed: bytes, value: bytes) -> SignatureState:
     if algorithm != SM2_SM3:
         return SignatureState.OTHER_ALGORITHM
+    few = len(x509_cert) <= _CERTIFICATE
     try:
-        few = len(x509_cert) <= _REMEMBERED
         key = _known_key(x509_cert) if few else PublicKey.from_certificate(x509_cert)
     except InvalidKey:
         return SignatureState.UNREADABLE_KEY
@@ -223,16 +233,11 @@ def signature_state(
         signature = Signature.read(value)
     except ValueError:
         return SignatureState.UNREADABLE_VALUE
-    right = _right(key, signature, digest_to_sign(key, signed))
+    right = key.verify(signature, signed)
     return SignatureState.MATCHES if right else SignatureState.DIFFERS
 
 
-_REMEMBERED = 4096
-"""Bytes of an X.509 certificate whose key is remembered."""
+_remembered = lru_cache(maxsize=128)(_judged)
+"""A seal is set many times, and what was just sealed is judged before it leaves."""
+_CERTIFICATE = 4096
 _known_key = lru_cache(maxsize=512)(PublicKey.from_certificate)
-
-
-@lru_cache(maxsize=1024)
-def _right(key: PublicKey, signature: Signature, digest: bytes) -> bool:
-    """The answer is remembered: a seal is set many times, and what was just sealed is judged."""
-    return key.verify_digest(signature, digest)

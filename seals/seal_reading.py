@@ -17,6 +17,7 @@ from seals.der import IA5, PRINTABLE, TIME, UTC_TIME, UTF8
 from seals.errors import Deviation, Malformed, MalformedSeal
 from seals.seal import (
     HEADER,
+    REMEMBERED,
     Edition,
     Extension,
     ListedCertificates,
@@ -30,8 +31,6 @@ from seals.seal import (
 )
 
 _EXPLICIT_0 = 0xA0
-REMEMBERED = 128 * 1024
-"""Bytes of a seal that is remembered; real ones have a tenth of it to all of it."""
 
 
 def read_seal(der: bytes) -> Seal:

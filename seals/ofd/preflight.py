@@ -145,13 +145,10 @@ def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
         yield from _unseen(each)
         if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
-        middles = [(x + width / 2, y + height / 2) for x, y, width, height in each.boxes]
-        if middles:
-            left, top, right, bottom = _around(middles)
-            if left < 0 or top < 0 or right > page.width or bottom > page.height:
-                yield "off-page", each.part
+        if each.boxes and not _holds(page, _around(each.boxes)):
+            yield "off-page", each.part
         if covers.compared <= MAX_COMPARED:
-            yield from _covered(at, each, middles, covers)
+            yield from _covered(at, each, covers)
     if covers.compared > MAX_COMPARED:
         yield "objects", page.part
 
@@ -163,16 +160,17 @@ def _unseen(each: Painted) -> Iterator[Reason]:
         yield "transparent", each.part
 
 
-def _covered(at: int, each: Painted, middles: Sequence[Point], covers: _Covers) -> Iterator[Reason]:
+def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:
     """Text and pictures under something opaque, and white text on nothing."""
     if each.ink is Ink.IMAGE and covers.hide(at, each.box):
         yield "covered", each.part
-    if each.characters and not each.characters.isalpha():
-        seen = zip(middles, each.characters, strict=True)
-        middles = [middle for middle, character in seen if not character.isspace()]
-    if not middles:
+    if not each.boxes:
         return
-    below, above = covers.around(at, middles)
+    below, above = covers.near(at, each.boxes)
+    if not above and not each.white:
+        return
+    seen = zip(each.characters, each.boxes, strict=True)
+    middles = [_middle(told) for character, told in seen if not character.isspace()]
     if any(_over(cover, middle) for cover in above for middle in middles):
         yield "covered", each.part
     if each.white and not all(any(_over(one, middle) for one in below) for middle in middles):
@@ -193,13 +191,13 @@ class _Covers:
                     self.compared += 1
                     self._cells.setdefault(cell, []).append((at, each.box))
 
-    def around(self, at: int, points: Sequence[Point]) -> tuple[list[Box], list[Box]]:
-        """What was painted before this object, and what after it, in the cells of the points."""
+    def near(self, at: int, boxes: Sequence[Box]) -> tuple[list[Box], list[Box]]:
+        """What was painted before this object, and what after it, in the cells of the middles."""
         below: list[Box] = []
         above: list[Box] = []
-        for cell in self._within(*_around(points)):
+        for cell in self._within(*_around(boxes)):
             found = self._cells.get(cell, ())
-            self.compared += 1 + len(found) * len(points)
+            self.compared += 1 + len(found) * len(boxes)
             for place, cover in found:
                 if place != at:
                     (above if place > at else below).append(cover)
@@ -209,7 +207,7 @@ class _Covers:
         """Does something that is painted after this object lie over the whole box?"""
         corner = told[0], told[1]
         end = told[0] + told[2], told[1] + told[3]
-        _, above = self.around(at, (corner,))
+        _, above = self.near(at, ((*corner, 0.0, 0.0),))
         return any(_over(cover, corner) and _over(cover, end) for cover in above)
 
     def _within(
@@ -224,10 +222,20 @@ class _Covers:
         return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
 
 
-def _around(points: Sequence[Point]) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of them all."""
-    columns, rows = zip(*points, strict=True)
+def _around(boxes: Sequence[Box]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the middles of them all."""
+    columns = [x + width / 2 for x, _, width, _ in boxes]
+    rows = [y + height / 2 for _, y, _, height in boxes]
     return min(columns), min(rows), max(columns), max(rows)
+
+
+def _holds(page: Page, around: tuple[float, float, float, float]) -> bool:
+    left, top, right, bottom = around
+    return left >= 0 and top >= 0 and right <= page.width and bottom <= page.height
+
+
+def _middle(told: Box) -> Point:
+    return told[0] + told[2] / 2, told[1] + told[3] / 2
 
 
 def _over(cover: Box, middle: Point) -> bool:

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from seals import chains, keys, names, rulings, seal_reading, x509
+from seals import chains, keys, names, rulings, seal_reading, sm2, x509
 from seals import seal as seal_values
 from seals.authority import Profile
 from seals.judging import chain_judge
@@ -46,7 +46,7 @@ PICTURE = 15_700
 SMALL, LARGE = 100, 1_000
 """Pages; each bears 100 KB."""
 CACHES = (
-    x509._read_x509, chains.signed_by, rulings._list_signed, keys.verifying_key, seal_values._right,
+    x509._read_x509, chains.signed_by, rulings._list_signed, keys.verifying_key, seal_values._remembered,
     seal_reading._known_seal, seal_values._known_key, names._known_name,
 )  # fmt: skip
 """All that remembers anything of a certificate, a list, a seal or a signature value."""
@@ -273,8 +273,9 @@ def _speed() -> dict[str, float]:
 
 
 def _fresh(work: Callable[[bytes], object], documents: list[bytes]) -> float:
-    """Values that were verified when they were made are forgotten; certificates are not touched."""
-    seal_values._right.cache_clear()
+    """What was verified when it was made is forgotten, and OpenSSL's keys with it."""
+    seal_values._remembered.cache_clear()
+    _openssls_keys()
     work(documents[0])
     return _median(work, documents[1:])
 
@@ -282,6 +283,14 @@ def _fresh(work: Callable[[bytes], object], documents: list[bytes]) -> float:
 def _forget() -> None:
     for each in CACHES:
         each.cache_clear()
+    _openssls_keys()
+
+
+def _openssls_keys() -> None:
+    library = sm2._library()
+    if library is None:
+        raise RuntimeError("no OpenSSL with SM2")
+    library._keys.clear()
 
 
 def _median(work: Callable[[_T], object], given: Iterable[_T]) -> float:
