@@ -7,7 +7,7 @@ from the page's upper left corner. A character is taken as a box one advance wid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -46,8 +46,10 @@ class Painted:
     box: Box
     characters: str
     """What a text says; empty for anything else."""
-    boxes: tuple[Box, ...]
+    boxes: Sequence[Box]
     """Where each of its characters stands."""
+    around: Box
+    """Left, top, right and bottom of the middles of those boxes."""
     hidden: bool
     """Said not to be shown."""
     transparent: bool
@@ -191,6 +193,7 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
         box=_moved(box(each.get("Boundary")) or _PAGE, origin),
         characters="",
         boxes=(),
+        around=_PAGE,
         hidden=not _true(each, "Visible", usual="true"),
         transparent=alpha == 0,
         covers=filled and alpha == 255,
@@ -200,17 +203,22 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
 
 def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted:
     boundary = _moved(box(each.get("Boundary")) or _PAGE, origin)
-    fill, stroke = next(named(each, "FillColor"), None), next(named(each, "StrokeColor"), None)
+    below: dict[str, list[Element]] = {"FillColor": [], "StrokeColor": [], "TextCode": []}
+    for child in each:
+        below.setdefault(local(child), []).append(child)
+    fill, stroke = (next(iter(below[name]), None) for name in ("FillColor", "StrokeColor"))
     fills = _true(each, "Fill", usual="true") and (fill is None or _alpha(fill) > 0)
     strokes = _true(each, "Stroke", usual="false") and (stroke is None or _alpha(stroke) > 0)
     size = (numbers(each.get("Size")) or (0.0,))[0]
-    characters, boxes = _set(each, boundary, size)
+    matrix = numbers(each.get("CTM"))
+    characters, boxes = _set(below["TextCode"], matrix, boundary, size)
     return Painted(
         ink=Ink.TEXT,
         part=part,
         box=boundary,
         characters=characters,
-        boxes=tuple(boxes),
+        boxes=boxes,
+        around=_around(boxes) if boxes else _PAGE,
         hidden=not _true(each, "Visible", usual="true"),
         transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
         covers=False,
@@ -218,15 +226,16 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
     )
 
 
-def _set(each: Element, boundary: Box, size: float) -> tuple[str, list[Box]]:
+def _set(
+    codes: Iterable[Element], matrix: tuple[float, ...], boundary: Box, size: float
+) -> tuple[str, list[Box]]:
     """The characters of a text object, and the box of each on the page."""
-    matrix = numbers(each.get("CTM"))
     turned = len(matrix) == 6 and matrix != _IDENTITY
     origin = (0.0, 0.0) if turned else boundary[:2]
     said: list[str] = []
     boxes: list[Box] = []
     x = y = 0.0
-    for code in named(each, "TextCode"):
+    for code in codes:
         told = str(code.text or "")
         if len(told) > MAX_OBJECTS:
             raise MalformedDocument("objects")
@@ -243,6 +252,12 @@ def _set(each: Element, boundary: Box, size: float) -> tuple[str, list[Box]]:
     if turned:
         boxes = [_moved(_turned(told_box, matrix), boundary) for told_box in boxes]
     return "".join(said), boxes
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    columns = [x + width / 2 for x, _, width, _ in boxes]
+    rows = [y + height / 2 for _, y, _, height in boxes]
+    return min(columns), min(rows), max(columns), max(rows)
 
 
 def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
@@ -276,7 +291,8 @@ def _deltas(told: str | None, count: int) -> list[float]:
 
 
 def _true(each: Element, name: str, *, usual: str) -> bool:
-    return (each.get(name) or usual).strip().lower() in {"true", "1"}
+    told = each.get(name) or usual
+    return told == "true" or told.strip().lower() in {"true", "1"}
 
 
 def _alpha(each: Element) -> float:

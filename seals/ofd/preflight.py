@@ -145,7 +145,7 @@ def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
         yield from _unseen(each)
         if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
-        if each.boxes and not _holds(page, _around(each.boxes)):
+        if each.boxes and not _holds(page, each.around):
             yield "off-page", each.part
         if covers.compared <= MAX_COMPARED:
             yield from _covered(at, each, covers)
@@ -166,7 +166,7 @@ def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:
         yield "covered", each.part
     if not each.boxes:
         return
-    below, above = covers.near(at, each.boxes)
+    below, above = covers.near(at, each.around, len(each.boxes))
     if not above and not each.white:
         return
     seen = zip(each.characters, each.boxes, strict=True)
@@ -191,13 +191,13 @@ class _Covers:
                     self.compared += 1
                     self._cells.setdefault(cell, []).append((at, each.box))
 
-    def near(self, at: int, boxes: Sequence[Box]) -> tuple[list[Box], list[Box]]:
-        """What was painted before this object, and what after it, in the cells of the middles."""
+    def near(self, at: int, around: Box, points: int) -> tuple[list[Box], list[Box]]:
+        """What was painted before this object, and what after it, in the cells of its points."""
         below: list[Box] = []
         above: list[Box] = []
-        for cell in self._within(*_around(boxes)):
+        for cell in self._within(*around):
             found = self._cells.get(cell, ())
-            self.compared += 1 + len(found) * len(boxes)
+            self.compared += 1 + len(found) * points
             for place, cover in found:
                 if place != at:
                     (above if place > at else below).append(cover)
@@ -207,7 +207,7 @@ class _Covers:
         """Does something that is painted after this object lie over the whole box?"""
         corner = told[0], told[1]
         end = told[0] + told[2], told[1] + told[3]
-        _, above = self.near(at, ((*corner, 0.0, 0.0),))
+        _, above = self.near(at, (*corner, *corner), 1)
         return any(_over(cover, corner) and _over(cover, end) for cover in above)
 
     def _within(
@@ -222,14 +222,7 @@ class _Covers:
         return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
 
 
-def _around(boxes: Sequence[Box]) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the middles of them all."""
-    columns = [x + width / 2 for x, _, width, _ in boxes]
-    rows = [y + height / 2 for _, y, _, height in boxes]
-    return min(columns), min(rows), max(columns), max(rows)
-
-
-def _holds(page: Page, around: tuple[float, float, float, float]) -> bool:
+def _holds(page: Page, around: Box) -> bool:
     left, top, right, bottom = around
     return left >= 0 and top >= 0 and right <= page.width and bottom <= page.height
 
