@@ -12,6 +12,7 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from seals.errors import MalformedDocument
 from seals.ofd.frame import (
@@ -28,7 +29,7 @@ from seals.ofd.frame import (
 )
 from seals.ofd.names import checked, shown
 
-__all__ = ["CHUNK", "LIMITS", "Entry", "Limits", "OFDPackage", "packed"]
+__all__ = ["CHUNK", "LIMITS", "Entry", "Limits", "OFDPackage", "digest_of", "packed"]
 
 CHUNK = 256 * 1024
 SMALL = 64 * 1024
@@ -145,10 +146,14 @@ class OFDPackage:
         known = self.known(entry)
         found = known.digests.get(algorithm)
         if found is None:
-            state = hashlib.new(algorithm, usedforsecurity=False)
-            for piece in (self.read(part),) if entry.size <= SMALL else self.chunks(part):
-                state.update(piece)
-            found = known.digests[algorithm] = state.digest()
+            if entry.size <= SMALL:
+                found = digest_of(part, self.read(part), algorithm)
+            else:
+                state = hashlib.new(algorithm, usedforsecurity=False)
+                for piece in self.chunks(part):
+                    state.update(piece)
+                found = state.digest()
+            known.digests[algorithm] = found
         return found
 
     def _entry(self, part: str) -> Entry:
@@ -206,6 +211,19 @@ class OFDPackage:
                 directory.append(head)
                 at += len(record)
         return _closed(pieces, directory, at)
+
+
+def digest_of(part: str, content: bytes, algorithm: str = "sm3") -> bytes:
+    """The digest of a content. A seal lies in many documents, and is digested once."""
+    few = len(content) <= SMALL
+    return (_seal_digest if few and part.endswith(".esl") else _digest)(content, algorithm)
+
+
+def _digest(content: bytes, algorithm: str) -> bytes:
+    return hashlib.new(algorithm, content, usedforsecurity=False).digest()
+
+
+_seal_digest = lru_cache(maxsize=64)(_digest)
 
 
 def packed(parts: Mapping[str, bytes]) -> bytes:

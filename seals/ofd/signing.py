@@ -7,7 +7,6 @@ leave. Parts that are not changed keep their bytes, packed as they were.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +17,7 @@ from seals.making import PreparedSignature, embed_signature, prepare_signature
 from seals.ofd.document import ROOT, Graph, Kind, graph
 from seals.ofd.inspection import Facts, SignatureFacts, inspect, stated
 from seals.ofd.names import folded, folder_of
-from seals.ofd.package import OFDPackage
+from seals.ofd.package import OFDPackage, digest_of
 from seals.ofd.placing import Placement, placed
 from seals.ofd.preflight import page_objects, reasons
 from seals.ofd.signatures import Provider, link_list, write_description, write_list
@@ -121,7 +120,7 @@ def prepare(
         value=value_part,
     )
     written[part] = description
-    digest = hashlib.new("sm3", description).digest()
+    digest = digest_of(part, description)
     seal_signature = prepare_signature(digest, seal, signer.x509_cert, at, part)
     return Prepared(
         to_sign=seal_signature.to_sign,
@@ -209,4 +208,4 @@ def _references(
         if content is None:
             yield part, package.digest(part)
         else:
-            yield part, hashlib.new("sm3", content).digest()
+            yield part, digest_of(part, content)
