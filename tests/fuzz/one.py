@@ -47,7 +47,11 @@ def _atheris(name: str, seconds: int) -> None:
     flags = [f"-max_total_time={seconds}", f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY >> 20}",
              f"-artifact_prefix={FOUND}/{name}-", "-max_len=200000", "-print_final_stats=1",
              "-verbosity=0", "-close_fd_mask=1"]  # fmt: skip
-    atheris.Setup([sys.argv[0], *flags, str(corpus)], lambda data: fed(parser, data))
+
+    def once(data: bytes) -> None:
+        fed(parser, data)
+
+    atheris.Setup([sys.argv[0], *flags, str(corpus)], once)
     atheris.Fuzz()
 
 

@@ -69,23 +69,26 @@ class Parser:
     """What it may raise; empty for what must never raise."""
 
 
-def fed(parser: Parser, data: bytes) -> None:
-    """Let a parser read it.
+class Passed(AssertionError):
+    """Something was believed that is not as it was made."""
+
+
+def fed(parser: Parser, data: bytes) -> str:
+    """Let a parser read it; what it says where it refuses, and nothing where it does not.
 
     Raises:
         Exception: Anything that it may not raise.
     """
     try:
         parser.read(data)
-    except parser.refuses:
-        return
+    except parser.refuses as error:
+        if not str(error).isprintable():
+            raise Passed("a message not fit for a log") from error
+        return str(error)
+    return ""
 
 
 seal = cache(made.seal)
-
-
-class Passed(AssertionError):
-    """Something was believed that is not as it was made."""
 
 
 # --- OFD --------------------------------------------------------------------------------------
