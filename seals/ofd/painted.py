@@ -37,6 +37,10 @@ class Ink(StrEnum):
     COMPOSITE = "composite"
 
 
+Transform = tuple[str, tuple[int, ...]]
+"""Characters, and the glyphs by number that are shown for them (`CGTransform`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Painted:
     """One object."""
@@ -52,6 +56,11 @@ class Painted:
     """Left, top, right and bottom of the middles of those boxes."""
     hidden: bool
     """Said not to be shown."""
+    font: str = ""
+    """Its id, of a text."""
+    transforms: Sequence[Transform] = ()
+    clipped: bool = False
+    """A clip may cut some of its characters away."""
     transparent: bool
     """Shown, and nothing can be seen of it."""
     covers: bool
@@ -219,6 +228,9 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
         characters=characters,
         boxes=boxes,
         around=_around(boxes) if boxes else _PAGE,
+        font=each.get("Font") or "",
+        transforms=list(_transforms(each)) if "CGTransform" in below else (),
+        clipped="Clips" in below and _clipped(below["Clips"], matrix, boundary, boxes),
         hidden=not _true(each, "Visible", usual="true"),
         transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
         covers=False,
@@ -252,6 +264,66 @@ def _set(
     if turned:
         boxes = [_moved(_turned(told_box, matrix), boundary) for told_box in boxes]
     return "".join(said), boxes
+
+
+def _transforms(each: Element) -> Iterator[Transform]:
+    """Each with the characters of the `TextCode` behind it that it is for."""
+    waiting: list[Element] = []
+    for child in each:
+        match local(child):
+            case "CGTransform":
+                waiting.append(child)
+            case "TextCode":
+                told = str(child.text or "")
+                for one in waiting:
+                    begin, count = (_count(one.get(name)) for name in ("CodePosition", "CodeCount"))
+                    glyphs = numbers(text(next(named(one, "Glyphs"), None)))
+                    yield told[begin : begin + max(count, 1)], tuple(map(int, glyphs))
+                waiting = []
+
+
+def _count(told: str | None) -> int:
+    found = numbers(told)
+    return int(found[0]) if len(found) == 1 and 0 <= found[0] <= MAX_OBJECTS else 0
+
+
+def _clipped(
+    clips: Iterable[Element], matrix: tuple[float, ...], boundary: Box, boxes: Sequence[Box]
+) -> bool:
+    """Whether some of the characters may be cut away: all clips must be upright rectangles with
+    all middles inside; of any other shape nothing is known here.
+    """
+    if not boxes:
+        return False
+    left, top, right, bottom = _around(boxes)
+    for clip in (clip for each in clips for clip in named(each, "Clip")):
+        areas = list(named(clip, "Area"))
+        held = len(areas) == 1 and (not matrix or matrix == _IDENTITY) and _rectangle(areas[0])
+        if not held:
+            return True
+        x, y = held[0] + boundary[0], held[1] + boundary[1]
+        if left < x or top < y or right > x + held[2] or bottom > y + held[3]:
+            return True
+    return False
+
+
+def _rectangle(area: Element) -> Box | None:
+    """The area, if it is an upright rectangle and not turned."""
+    paths = list(named(area, "Path"))
+    if len(paths) != 1 or len(area) != 1 or area.get("CTM") or paths[0].get("CTM"):
+        return None
+    words = text(next(named(paths[0], "AbbreviatedData"), None)).split()
+    steps = "".join(word for word in words if word.isalpha())
+    found = numbers(" ".join(word for word in words if not word.isalpha()))
+    if steps not in {"MLLLC", "MLLLLC", "SMLLLC", "MLLLL"} or len(found) % 2:
+        return None
+    columns, rows = set(found[::2]), set(found[1::2])
+    corners = set(zip(found[::2], found[1::2], strict=True))
+    if len(columns) != 2 or len(rows) != 2 or len(corners) != 4:
+        return None
+    origin = box(paths[0].get("Boundary")) or _PAGE
+    width, height = max(columns) - min(columns), max(rows) - min(rows)
+    return min(columns) + origin[0], min(rows) + origin[1], width, height
 
 
 def _around(boxes: Sequence[Box]) -> Box:

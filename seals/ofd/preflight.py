@@ -12,6 +12,7 @@ from itertools import chain
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
+from seals.ofd.fonts import embedded, lies
 from seals.ofd.markup import Element, local, named
 from seals.ofd.package import OFDPackage
 from seals.ofd.painted import (
@@ -43,7 +44,7 @@ def reasons(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> tuple[R
 
     Keys: those of `Problem`, and `unreferenced`, `several-documents`, `versions`, `encrypted`,
     `no-pages`, `page-twice`, `action`, `hidden`, `transparent`, `white`, `off-page`, `covered`,
-    `painted-stamp`, `objects`.
+    `painted-stamp`, `clipped`, `font-lies`, `font-unknown`, `objects`.
     """
     told: dict[Reason, None] = {}
     for reason in _all(package, found, pages):
@@ -75,23 +76,29 @@ def _all(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator[R
 
 
 def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
-    objects = page_objects(found)
+    objects, faces = page_objects(found), embedded(found)
     above = _annotations(found)
     for part in (*found.of(Kind.DOCUMENT), *found.of(Kind.PAGE), *found.of(Kind.TEMPLATE)):
         yield from _actions(found.xml.root(part), part)
     for part in found.of(Kind.ANNOTATION):
-        root = found.xml.root(part)
-        yield from _actions(root, part)
-        for annotation, _ in appearances(root, part):
-            if annotation.get("Type") == "Stamp":
-                yield "painted-stamp", part
-            if "false" in {annotation.get("Visible"), annotation.get("Print")}:
-                yield "hidden", part
+        yield from _annotated(found.xml.root(part), part)
     for part in found.of(Kind.RESOURCES):
         for each in composites(found.xml.root(part), part):
             yield from _unseen(each)
+            yield from ((why, part) for why in lies(each, faces))
     for page in pages:
-        yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
+        shown = bounded(chain(objects(page), above(page)), page.part)
+        yield from _page_reasons(page, shown)
+        yield from ((why, each.part) for each in shown for why in lies(each, faces))
+
+
+def _annotated(root: Element, part: str) -> Iterator[Reason]:
+    yield from _actions(root, part)
+    for annotation, _ in appearances(root, part):
+        if annotation.get("Type") == "Stamp":
+            yield "painted-stamp", part
+        if "false" in {annotation.get("Visible"), annotation.get("Print")}:
+            yield "hidden", part
 
 
 def page_objects(found: Graph) -> Callable[[Page], Iterator[Painted]]:
@@ -158,6 +165,8 @@ def _unseen(each: Painted) -> Iterator[Reason]:
         yield "hidden", each.part
     elif each.transparent:
         yield "transparent", each.part
+    if each.clipped:
+        yield "clipped", each.part
 
 
 def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:

@@ -34,7 +34,7 @@ def main(seconds: int, names: list[str]) -> int:
         sys.stdout.flush()
         if code:
             found += 1
-            sys.stderr.write(why[-6000:])
+            sys.stderr.write(told[-3000:] + why[-3000:])
     if found:
         sys.stderr.write(f"输入在 {FOUND} / the inputs are there\n")
     return found

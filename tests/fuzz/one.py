@@ -10,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import importlib.util
 import resource
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -41,12 +42,12 @@ def _atheris(name: str, seconds: int) -> None:
 
     parser = PARSERS[name]
     corpus = FOUND / f"corpus-{name}"
-    corpus.mkdir(exist_ok=True)
+    shutil.rmtree(corpus, ignore_errors=True)  # keys are new in each process, and so are the files
+    corpus.mkdir()
     for at, seed in enumerate(parser.seeds()):
         (corpus / f"seed-{at}").write_bytes(seed)
     flags = [f"-max_total_time={seconds}", f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY >> 20}",
-             f"-artifact_prefix={FOUND}/{name}-", "-max_len=200000", "-print_final_stats=1",
-             "-verbosity=0", "-close_fd_mask=1"]  # fmt: skip
+             f"-artifact_prefix={FOUND}/{name}-", "-max_len=200000", "-print_final_stats=1", "-verbosity=0"]  # fmt: skip
 
     def once(data: bytes) -> None:
         fed(parser, data)
