@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +20,23 @@ from seals.authority import Authority, Profile, Wanted
 from seals.chains import ChainReport, Purpose, chain
 from seals.classical import ClassicalKey
 from seals.encoding import MAX_PEM, from_pem, pem
-from seals.errors import KeyUnavailable, Malformed, NotIssuable, SealError
+from seals.errors import KeyUnavailable, NotIssuable
 from seals.keyfiles import Protection
 from seals.keys import SM2Key, VerifyingKey, verifying_key
 from seals.names import Subject
 from seals.revocation import MAX_LIST, Reason, Revocation, RevocationList, read_list
-from seals.verdicts import Verdict
+from seals.terminal import (
+    EXIT,
+    MARK,
+    PasswordFile,
+    now,
+    password,
+    read_file,
+    told,
+    write_new,
+)
+from seals.trust_cli import app as trust_app
+from seals.tsa_cli import app as tsa_app
 from seals.x509 import MAX_BUNDLE, KeyUsage, X509Certificate, read_bundle
 
 app = typer.Typer(no_args_is_help=True, help="印章 seals: keys, X.509 certificates, chains.")
@@ -36,11 +46,9 @@ x509_app = typer.Typer(no_args_is_help=True, help="数字证书 X.509 certificat
 app.add_typer(key_app, name="key")
 app.add_typer(ca_app, name="ca")
 app.add_typer(x509_app, name="x509")
+app.add_typer(tsa_app, name="tsa")
+app.add_typer(trust_app, name="trust")
 
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(help="口令文件，第一行；不给则提示输入 its first line; asked for otherwise"),
-]
 OutFile = Annotated[Path, typer.Option(help="写到哪里，不覆盖 where to; never over another file")]
 KeyFile = Annotated[Path, typer.Option(help="签发机构的密钥文件 the authority's key file")]
 AuthorityFile = Annotated[
@@ -50,12 +58,6 @@ NameOption = Annotated[str, typer.Option(help="名称 the common name")]
 OrganisationOption = Annotated[str, typer.Option(help="机构 the organisation")]
 DaysOption = Annotated[int, typer.Option(min=1, max=36500, help="有效几天 for how many days")]
 
-_EXIT = {Verdict.PASSED: 0, Verdict.FAILED: 1, Verdict.INDETERMINATE: 2}
-_MARK = {
-    Verdict.PASSED: "✔ 通过 passed",
-    Verdict.FAILED: "✘ 不通过 failed",
-    Verdict.INDETERMINATE: "？ 无法判定 indeterminate",
-}
 _SIGNS = (
     Algorithm.SM2,
     Algorithm.ECDSA_SHA256,
@@ -77,9 +79,9 @@ def make_key(
     password_file: PasswordFile = None,
 ) -> None:
     """新建密钥：加密的 PKCS #8，仅属主可读；公钥另存 .pub。A new key, encrypted; its public key beside it."""
-    with _told():
+    with told():
         keyfiles.no_dumps()
-        new_password = _password(password_file, anew=True)
+        new_password = password(password_file, anew=True)
         key: SM2Key | ClassicalKey = (
             SM2Key.generate() if algorithm is Algorithm.SM2 else ClassicalKey.generate(algorithm)
         )
@@ -87,7 +89,7 @@ def make_key(
         if public.exists():
             raise KeyUnavailable("file-exists")
         keyfiles.save(out, keyfiles.encrypted(key, new_password, protection))
-        _write(public, pem("PUBLIC KEY", key.spki))
+        write_new(public, pem("PUBLIC KEY", key.spki))
         typer.echo(f"✔ {out}  {public}")
         _show_key(verifying_key(key.spki))
 
@@ -101,10 +103,10 @@ def show_key(
     password_file: PasswordFile = None,
 ) -> None:
     """看一把钥匙：种类、长度、指纹；从不显示私钥。What a key is; never the private part."""
-    with _told():
-        text = _read(file, MAX_PEM)
+    with told():
+        text = read_file(file, MAX_PEM)
         if b"ENCRYPTED PRIVATE KEY" in text:
-            spki = keyfiles.load(file, _password(password_file)).spki
+            spki = keyfiles.load(file, password(password_file)).spki
         elif b"PUBLIC KEY" in text:
             _, spki = from_pem(text.decode("ascii", "replace"))
         else:
@@ -122,12 +124,12 @@ def make_root(
     password_file: PasswordFile = None,
 ) -> None:
     """自签根证书 a root, signed by itself."""
-    with _told():
+    with told():
         authority = Authority.root(
-            keyfiles.load(key, _password(password_file)),
+            keyfiles.load(key, password(password_file)),
             Subject(common_name=name, organisation=organisation),
-            not_before=_now(),
-            not_after=_now() + timedelta(days=days),
+            not_before=now(),
+            not_after=now() + timedelta(days=days),
         )
         _hand_out(authority.certificate, out)
 
@@ -148,9 +150,9 @@ def issue(
     password_file: PasswordFile = None,
 ) -> None:
     """签发数字证书：下级机构、制章机构、机构、个人、时间戳 issue one; the private key stays with its holder."""
-    with _told():
+    with told():
         authority = _authority(key, certificate, password_file)
-        label, spki = from_pem(_read(public, MAX_PEM).decode("ascii", "replace"))
+        label, spki = from_pem(read_file(public, MAX_PEM).decode("ascii", "replace"))
         if label != "PUBLIC KEY":
             raise NotIssuable("key-unknown")
         subject = Subject(
@@ -161,8 +163,8 @@ def issue(
                 profile=profile,
                 subject=subject,
                 spki=spki,
-                not_before=_now(),
-                not_after=_now() + timedelta(days=days),
+                not_before=now(),
+                not_after=now() + timedelta(days=days),
             )
         )
         _hand_out(made, out)
@@ -185,27 +187,27 @@ def revoke(
     password_file: PasswordFile = None,
 ) -> None:
     """签发吊销列表 a list of what is revoked: that of the last list and what is named now."""
-    with _told():
+    with told():
         authority = _authority(key, certificate, password_file)
-        entries = {} if previous is None else _entries(read_list(_read(previous, MAX_LIST)))
+        entries = {} if previous is None else _entries(read_list(read_file(previous, MAX_LIST)))
         for each in serial or ():
             added = _revocation(each)
             entries.setdefault(added.serial, added)
         made = authority.list_revoked(
             list(entries.values()),
-            this_update=_now(),
-            next_update=_now() + timedelta(days=days),
+            this_update=now(),
+            next_update=now() + timedelta(days=days),
             number=number,
         )
-        _write(out, pem("X509 CRL", made))
+        write_new(out, pem("X509 CRL", made))
         typer.echo(f"✔ {out}  {len(entries)}")
 
 
 @x509_app.command("show")
 def show(file: Annotated[Path, typer.Argument(help="数字证书 an X.509 certificate")]) -> None:
     """数字证书里写了什么 what it says; nothing is judged."""
-    with _told():
-        for each in read_bundle(_read(file, MAX_BUNDLE)):
+    with told():
+        for each in read_bundle(read_file(file, MAX_BUNDLE)):
             _show_x509(each)
 
 
@@ -227,69 +229,27 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="机器可读 for machines")] = False,
 ) -> None:
     """判断证书链，不联网；退出码 0、1、2。Judge a chain, offline; exit code 0, 1 or 2."""
-    with _told():
-        first, *more = read_bundle(_read(file, MAX_BUNDLE))
+    with told():
+        first, *more = read_bundle(read_file(file, MAX_BUNDLE))
         report = chain(
             first,
             [*more, *_all(between or ())],
             _all(trust),
-            _now() if at is None else at.replace(tzinfo=UTC),
-            lists=[read_list(_read(each, MAX_LIST)) for each in revoked or ()],
+            now() if at is None else at.replace(tzinfo=UTC),
+            lists=[read_list(read_file(each, MAX_LIST)) for each in revoked or ()],
             purpose=purpose,
         )
     typer.echo(_as_json(report) if as_json else _as_text(report))
-    raise typer.Exit(_EXIT[report.verdict])
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Complaints go to standard error, one a line; nothing prints a stack."""
-    try:
-        yield
-    except SealError as wrong:
-        typer.echo(f"✘ {wrong.code}: {wrong}", err=True)
-        raise typer.Exit(1) from None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _read(file: Path, most: int) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(most + 1)
-    except OSError:
-        raise KeyUnavailable("file-unreadable") from None
-    if len(data) > most:
-        raise Malformed("too-large")
-    return data
-
-
-def _write(out: Path, text: str) -> None:
-    try:
-        with out.open("x", encoding="ascii") as file:
-            file.write(text)
-    except FileExistsError:
-        raise KeyUnavailable("file-exists") from None
-    except OSError:
-        raise KeyUnavailable("file-unwritable") from None
-
-
-def _password(file: Path | None, *, anew: bool = False) -> str:
-    if file is None:
-        asked: str = typer.prompt("口令 password", hide_input=True, confirmation_prompt=anew)
-        return asked
-    return _read(file, 4096).decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
+    raise typer.Exit(EXIT[report.verdict])
 
 
 def _authority(key: Path, certificate: Path, password_file: Path | None) -> Authority:
-    own = read_bundle(_read(certificate, MAX_BUNDLE))[0]
-    return Authority(key=keyfiles.load(key, _password(password_file)), certificate=own)
+    own = read_bundle(read_file(certificate, MAX_BUNDLE))[0]
+    return Authority(key=keyfiles.load(key, password(password_file)), certificate=own)
 
 
 def _all(files: Sequence[Path]) -> list[X509Certificate]:
-    return [each for file in files for each in read_bundle(_read(file, MAX_BUNDLE))]
+    return [each for file in files for each in read_bundle(read_file(file, MAX_BUNDLE))]
 
 
 def _entries(given: RevocationList) -> dict[int, Revocation]:
@@ -300,13 +260,13 @@ def _revocation(text: str) -> Revocation:
     serial, _, reason = text.partition("=")
     try:
         known = Reason[(reason or "unspecified").upper().replace("-", "_")]
-        return Revocation(serial=int(serial.replace(":", ""), 16), at=_now(), reason=known)
+        return Revocation(serial=int(serial.replace(":", ""), 16), at=now(), reason=known)
     except (KeyError, ValueError):
         raise NotIssuable("serials") from None
 
 
 def _hand_out(made: X509Certificate, out: Path) -> None:
-    _write(out, pem("CERTIFICATE", made.der))
+    write_new(out, pem("CERTIFICATE", made.der))
     typer.echo(f"✔ {out}")
     _show_x509(made)
 
@@ -341,9 +301,9 @@ def _show_x509(cert: X509Certificate) -> None:
 def _as_text(report: ChainReport) -> str:
     return "\n".join(
         (
-            _MARK[report.verdict],
+            MARK[report.verdict],
             *(
-                f"{step.number:>2}.{step.at} {_MARK[step.verdict]}  {step.zh}：{step.why_zh}"
+                f"{step.number:>2}.{step.at} {MARK[step.verdict]}  {step.zh}：{step.why_zh}"
                 f" / {step.en}: {step.why_en} [{step.key}:{step.reason}]"
                 for step in report.steps
             ),

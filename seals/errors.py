@@ -146,6 +146,12 @@ class RegisterConflict(SealError, RuntimeError):
     retryable = True
 
 
+class RegisterDamaged(SealError, RuntimeError):
+    """Something in the register cannot be read; the text names the row, never what stands in it."""
+
+    code = "seals.register-damaged"
+
+
 class UnknownAlgorithm(SealError, ValueError):
     """A signature algorithm or kind of key that is not in our table."""
 
@@ -161,8 +167,48 @@ class KeyUnavailable(SealError, RuntimeError):
     code = "seals.key-unavailable"
 
 
+class Unreachable(SealError, RuntimeError):
+    """A service over HTTP that cannot be asked, or does not answer in time; a short stable key."""
+
+    code = "seals.unreachable"
+    origin = "source"
+    retryable = True
+
+
 class NotIssuable(SealError, ValueError):
     """An X.509 certificate or list that this authority must not issue; the text is a stable key."""
 
     code = "seals.not-issuable"
     origin = "caller"
+
+
+class TimestampUnavailable(SealError, RuntimeError):
+    """No timestamp can be had: the authority is not there, refuses, or answers something else. The
+    text is a short stable key.
+    """
+
+    code = "seals.timestamp-unavailable"
+    origin = "source"
+    retryable = True
+
+
+class TrustListRefused(SealError, ValueError):
+    """A trust list that may not be relied on. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.trust-list-refused"
+    origin = "source"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why
+
+
+class PolicyRefused(SealError, ValueError):
+    """A policy file that says what cannot be. `why` holds a stable key and a place for each reason."""
+
+    code = "seals.policy-refused"
+    origin = "caller"
+
+    def __init__(self, *why: tuple[str, str]) -> None:
+        super().__init__(", ".join(f"{where}: {key}" if where else key for key, where in why))
+        self.why = why

@@ -1,4 +1,4 @@
-"""What this room asks of outside: keys that sign, and a register that keeps seals and their uses."""
+"""What this room asks of outside: keys that sign, timestamps, a register of seals and their uses."""
 
 from __future__ import annotations
 
@@ -52,6 +52,22 @@ class SigningKey(Protocol):
         ...
 
 
+class TimestampAuthority(Protocol):
+    """Somebody who vouches for when something was there (RFC 3161)."""
+
+    def token(self, digest: bytes, algorithm: str) -> bytes:
+        """A timestamp of a digest: DER of a ContentInfo, found to be the answer to this very question.
+
+        Args:
+            digest: Of the bytes that are to be stamped.
+            algorithm: Its name for `hashlib`: `sm3`, `sha256`, `sha384` or `sha512`.
+
+        Raises:
+            TimestampUnavailable: None is to be had now, or what came is no answer.
+        """
+        ...
+
+
 class SealRegister(Protocol):
     """Seals by identifier, their uses, and the freeze switch. Several workers share it."""
 
@@ -99,10 +115,31 @@ class SealRegister(Protocol):
         """Stop sealing."""
         ...
 
+    def freezes(self) -> Iterable[Freeze]:
+        """Those in force, oldest first."""
+        ...
+
     def thaw(self, by: str, at: datetime, reason: str) -> None:
         """Lift all freezes.
 
         Raises:
             SealRefused: `same-person`: whoever froze does not thaw alone; `reason`.
+        """
+        ...
+
+    def keep(self, data: bytes) -> str:
+        """Keep a finished seal (`Seal.esl`) or the picture of an impression for ever.
+
+        Returns:
+            Its digest, `sm3:` and hexadecimal digits, under which it is kept.
+        """
+        ...
+
+    def kept(self, digest: str) -> bytes:
+        """What is kept under that digest, byte for byte.
+
+        Raises:
+            UnknownSeal: Nothing is.
+            RegisterDamaged: It is no longer what it was.
         """
         ...

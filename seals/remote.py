@@ -4,10 +4,9 @@
     {"key": "<name>", "algorithm": "sm2-sm3", "digest": "<base64>"}     or "message"
     200 {"signature": "<base64>"}
 
-One question, one connection, one answer: nothing is retried, for a signature that was made and lost
-is still one that somebody has to account for. The deadline covers everything from the first byte to
-the last, however slowly they come. What comes back is checked with the public key before anyone
-sees it. TLS is needed but for a service on this machine.
+Nothing is retried, for a signature that was made and lost is still one that somebody has to account
+for; the line is kept as `posting.py` says. What comes back is checked with the public key before
+anyone sees it.
 """
 
 from __future__ import annotations
@@ -15,27 +14,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
-import socket
-import ssl
-import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from seals.algorithms import Algorithm
 from seals.encoding import fitting
-from seals.errors import InvalidKey, KeyUnavailable
+from seals.errors import InvalidKey, KeyUnavailable, Unreachable
 from seals.keys import VerifyingKey, verifying_key
+from seals.posting import Address
 
 MAX_ANSWER = 64 * 1024
 MAX_MESSAGE = 16 * 1024 * 1024
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Sends(StrEnum):
@@ -79,19 +70,14 @@ class RemoteKey:
                 another one.
             UnknownAlgorithm: The public key is of a kind we do not know.
         """
-        parts = urlsplit(service.url)
-        host = parts.hostname or ""
-        if parts.scheme not in {"https", "http"} or not host or parts.username or parts.fragment:
-            raise KeyUnavailable("service-url")
-        if parts.scheme == "http" and host not in _LOCAL:
-            raise KeyUnavailable("service-without-tls")
+        try:
+            self._address = Address(service.url, service.ca_file)
+        except Unreachable as error:
+            raise KeyUnavailable(f"service-{error}") from None
         token = environment.get(service.token_variable, "")
         if not token or not token.isascii() or not token.isprintable():
             raise KeyUnavailable("service-token-missing")
         self._service, self._token = service, token
-        self._host, self._port = host, parts.port or (443 if parts.scheme == "https" else 80)
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._tls = _tls(service.ca_file) if parts.scheme == "https" else None
         self._key: VerifyingKey = verifying_key(service.spki)
         by_digest = service.sends is Sends.DIGEST
         if self._key.kind not in service.algorithm.kinds or self._key.short:
@@ -146,37 +132,18 @@ class RemoteKey:
             what: base64.b64encode(data).decode(),
         }
         body = json.dumps(question).encode()
-        until = time.monotonic() + service.deadline
-        try:
-            status, answer = self._exchanged(body, until)
-        except (OSError, HTTPException, ValueError):
-            late = time.monotonic() >= until
-            raise KeyUnavailable("service-too-slow" if late else "service-unreachable") from None
-        if status != 200:
-            raise KeyUnavailable("service-refuses")
-        return _signature(answer)
-
-    def _exchanged(self, body: bytes, until: float) -> tuple[int, bytes]:
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/json",
             "Accept": "application/json",
-            "Connection": "close",
         }
-        plain = socket.create_connection((self._host, self._port), self._service.deadline)
-        with closing(plain), _cut(plain, until):
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = HTTPConnection(self._host, self._port)
-            connection.sock = (
-                self._tls.wrap_socket(plain, server_hostname=self._host) if self._tls else plain
-            )
-            with closing(connection):
-                connection.request("POST", self._target, body, headers)
-                answer = connection.getresponse()
-                read = answer.read(MAX_ANSWER + 1)
-                if time.monotonic() >= until:
-                    raise TimeoutError
-                return answer.status, read
+        try:
+            answer = self._address.post(body, headers, deadline=service.deadline, most=MAX_ANSWER)
+        except Unreachable as error:
+            raise KeyUnavailable(f"service-{error}") from None
+        if answer.status != 200:
+            raise KeyUnavailable("service-refuses")
+        return _signature(answer.body)
 
 
 def _signature(answer: bytes) -> bytes:
@@ -187,35 +154,3 @@ def _signature(answer: bytes) -> bytes:
     except (ValueError, RecursionError, binascii.Error):
         pass
     raise KeyUnavailable("service-answers-nonsense")
-
-
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError):
-        raise KeyUnavailable("service-authorities-unreadable") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-@contextmanager
-def _cut(plain: socket.socket, until: float) -> Iterator[None]:
-    """Shut the line at the deadline. A timeout of the socket would begin anew with each byte.
-
-    A second handle on the line is kept, for TLS takes the first one over.
-    """
-    line = socket.socket(fileno=os.dup(plain.fileno()))
-
-    def shut() -> None:
-        with suppress(OSError):
-            line.shutdown(socket.SHUT_RDWR)
-
-    watch = threading.Timer(max(0.0, until - time.monotonic()), shut)
-    watch.daemon = True
-    watch.start()
-    try:
-        yield
-    finally:
-        watch.cancel()
-        watch.join()
-        line.close()

@@ -9,14 +9,20 @@ timestamp, lies in `Finding.because` with its own numbering. This module judges 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import TypeVar
 
+from seals.errors import Malformed
+from seals.revocation import RevocationList, read_list
 from seals.verdicts import Step, Verdict, worst
+from seals.x509 import X509Certificate, read_x509
 
 __all__ = [
+    "NOTHING",
     "QUESTIONS",
+    "Carried",
     "ChainJudge",
     "Finding",
     "Format",
@@ -213,11 +219,44 @@ class Role(StrEnum):
 
     SIGNER = "signer"
     MAKER = "maker"
+    TSA = "tsa"
+    """Signed a timestamp."""
 
 
-ChainJudge = Callable[[bytes, Role, datetime], tuple[Step, ...]]
-"""DER of an X.509 certificate, its role and a time → the steps of its chain. Never raises for what
-the certificate holds; no steps at all mean that it could not be judged."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a document has along to be judged with; none of it is trusted for being there."""
+
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """X.509 certificates in DER, or what was in their place."""
+    lists: tuple[bytes, ...] = field(default=(), repr=False)
+    """Lists of revoked certificates, likewise."""
+
+    def x509_certs(self) -> tuple[X509Certificate, ...]:
+        """The certificates that can be read."""
+        return tuple(_readable(read_x509, self.certificates))
+
+    def revocation_lists(self) -> tuple[RevocationList, ...]:
+        """The lists that can be read."""
+        return tuple(_readable(read_list, self.lists))
+
+
+NOTHING = Carried()
+_T = TypeVar("_T")
+
+
+def _readable(read: Callable[[bytes], _T], found: Iterable[bytes]) -> Iterator[_T]:
+    for each in found:
+        try:
+            yield read(each)
+        except Malformed:
+            continue
+
+
+ChainJudge = Callable[[bytes, Carried, Role, datetime], tuple[Step, ...]]
+"""DER of an X.509 certificate, what the document has along, the certificate's role and a time → the
+steps of its chain. Never raises for what any of it holds; no steps at all mean that it could not be
+judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,5 +268,5 @@ class TimestampAnswer:
     """The time it vouches for; None where it vouches for none."""
 
 
-TimestampJudge = Callable[[bytes, bytes], TimestampAnswer]
-"""An RFC 3161 token and the bytes it is to be over → its worth."""
+TimestampJudge = Callable[[bytes, bytes, Carried], TimestampAnswer]
+"""An RFC 3161 token, the bytes it is to be over, and what the document has along → its worth."""

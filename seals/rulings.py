@@ -79,7 +79,7 @@ def steps(
         unknown = link.certificate.critical - _UNDERSTOOD
         yield _step("critical", "unknown-critical" if unknown else "all-understood",
                     _F if unknown else _P, place)  # fmt: skip
-        yield _revocation(link, at, lists)
+        yield _revocation(link, at, lists, purpose)
 
 
 def _form(link: Link) -> Step:
@@ -165,7 +165,9 @@ def _extended(link: Link, purpose: Purpose) -> Step:
     return _step(key, "other-usage" if other else "fits", _F if other else _P, link.place)
 
 
-def _revocation(link: Link, at: datetime, lists: Sequence[RevocationList]) -> Step:
+def _revocation(
+    link: Link, at: datetime, lists: Sequence[RevocationList], purpose: Purpose
+) -> Step:
     """A trustworthy list that names it decides, however old; that it is not named is worth
     something only in a list that is fresh at the time or was made later, before it expired.
     """
@@ -173,7 +175,7 @@ def _revocation(link: Link, at: datetime, lists: Sequence[RevocationList]) -> St
     for each in lists:
         if link.issuer is None or not each.issuer.same(link.issuer.subject):
             continue
-        found, judged = _told(each, link, link.issuer, at)
+        found, judged = _told(each, link, link.issuer, at, purpose)
         if judged is _F:
             return _step("revocation", found, _F, link.place)
         if verdict is not _P:
@@ -182,9 +184,10 @@ def _revocation(link: Link, at: datetime, lists: Sequence[RevocationList]) -> St
 
 
 def _told(
-    given: RevocationList, link: Link, issuer: X509Certificate, at: datetime
+    given: RevocationList, link: Link, issuer: X509Certificate, at: datetime, purpose: Purpose
 ) -> tuple[str, Verdict]:
     """What one list of the issuer says."""
+    stamps = purpose is Purpose.TIMESTAMPING and not link.place
     try:
         doubt = _doubt(given, issuer)
         entry = None if doubt else given.revocation(link.certificate.serial)
@@ -196,7 +199,7 @@ def _told(
         return doubt or "list-unusable", _I
     if entry is not None and entry.reason is Reason.REMOVE_FROM_CRL:
         entry = None
-    if entry is not None and entry.at <= at:
+    if entry is not None and (entry.at <= at or (stamps and entry.reason not in _KEPT_ITS_KEY)):
         return _revoked(entry), _F
     if not _conclusive(given, link.certificate, at):
         return "list-stale", _I
@@ -236,8 +239,9 @@ def _revoked(entry: Revocation) -> str:
     return "revoked"
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def _step(key: str, reason: str, verdict: Verdict, place: int) -> Step:
+    """One of the few hundred that there are."""
     number, zh, en = QUESTIONS[key]
     why_zh, why_en = ANSWERS[reason]
     return Step(
@@ -260,6 +264,11 @@ _UNDERSTOOD = frozenset({
 })  # fmt: skip
 # TLS servers, OCSP responders, time-stamping: a certificate for these alone seals no document.
 _OTHER_PURPOSES = frozenset({"1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.9", TIME_STAMPING})
+# RFC 3161 §4.1: a certificate revoked for any other reason voids all timestamps it ever made, for
+# whoever has its key can date them at will.
+_KEPT_ITS_KEY = frozenset({
+    Reason.AFFILIATION_CHANGED, Reason.SUPERSEDED, Reason.CESSATION_OF_OPERATION,
+})  # fmt: skip
 
 QUESTIONS: Mapping[str, tuple[int, str, str]] = {
     "form": (1, "写法没有两可之处", "It is written so that it means one thing"),

@@ -12,32 +12,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from seals.errors import MalformedDocument
+from seals.judging import NOBODY, Judges
 from seals.ofd.coverage import Extent, GapKind
 from seals.ofd.inspection import Facts, ReferenceFacts, SealFile, SignatureFacts, inspect
 from seals.ofd.names import resolved
 from seals.ofd.signatures import SEAL_TYPE, Description, Stamp
 from seals.ofd.wording import amiss, found, refused
-from seals.report import (
-    ChainJudge,
-    Finding,
-    Format,
-    Question,
-    Report,
-    Role,
-    SealReport,
-    TimestampAnswer,
-    TimestampJudge,
+from seals.report import Finding, Format, Question, Report, SealReport
+from seals.seal import SM2_SM3, Seal, SealSignature
+from seals.seal_judging import (
+    HARMLESS,
+    judged_algorithms,
+    judged_at,
+    judged_form,
+    judged_seal,
+    judged_timestamp,
 )
-from seals.seal import SM2_SM3, Edition, Seal, SealSignature, SignatureState
-from seals.verdicts import Verdict, worst
 
-SKEW = timedelta(minutes=5)
-"""How far clocks may differ."""
-DRIFT = timedelta(hours=1)
-"""How long after the claimed time a timestamp may be taken."""
+__all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +42,14 @@ class Policy:
     extents: frozenset[Extent] = frozenset({Extent.WHOLE, Extent.ALL_EFFECTIVE})
     digests: frozenset[str] = frozenset({"sm3", "sha256"})
     algorithms: frozenset[str] = frozenset({SM2_SM3})
-    harmless: frozenset[str] = frozenset({"default-written", "time-form"})
+    harmless: frozenset[str] = HARMLESS
     """Deviations that real seals have and nothing depends on."""
     extensions: frozenset[str] = frozenset()
     """Critical extensions that are understood."""
     timestamp_wanted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judges:
-    """Who judges what lies outside of the document; whoever is missing leaves it indeterminate."""
-
-    chain: ChainJudge | None = None
-    timestamp: TimestampJudge | None = None
-
-
 POLICY = Policy()
-NOBODY = Judges()
 
 
 def verify(
@@ -113,8 +99,7 @@ def _seal_report(
     facts: Facts, one: SignatureFacts, at: datetime, policy: Policy, judges: Judges
 ) -> SealReport:
     signed = one.seal_signature
-    stamped = None if signed is None else _timestamp(signed, judges)
-    judged_at = _judged_at(signed, stamped, at)
+    stamped = None if signed is None else judged_timestamp(signed, judges)
     findings = [
         *_form(one, policy),
         *_unchanged(one),
@@ -127,12 +112,7 @@ def _seal_report(
     else:
         findings += [
             *_binding(one, signed),
-            *_value(signed),
-            *_maker(signed.seal, policy),
-            *_validity(signed.seal, judged_at),
-            _chain(Question.SIGNER_CHAIN, signed.x509_cert, Role.SIGNER, judged_at, judges),
-            _chain(Question.MAKER_CHAIN, signed.seal.x509_cert, Role.MAKER, judged_at, judges),
-            *_time(signed, stamped, at, policy),
+            *judged_seal(signed, stamped, at, policy, judges),
             *_placement(facts, one.description, signed.seal),
         ]
     return SealReport(
@@ -140,7 +120,7 @@ def _seal_report(
         seal_number="" if signed is None else signed.seal.info.number,
         seal_name="" if signed is None else signed.seal.info.name,
         claimed_at=None if signed is None else signed.claimed_at,
-        judged_at=judged_at,
+        judged_at=judged_at(signed, stamped, at),
         coverage=one.coverage.extent.value,
         findings=tuple(sorted(findings, key=lambda each: each.step.number)),
     )
@@ -158,18 +138,8 @@ def _form(one: SignatureFacts, policy: Policy) -> Iterator[Finding]:
                     one.part)  # fmt: skip
     elif one.type != SEAL_TYPE:
         yield found(question, "type-disagrees", one.part)
-    if signed is None:
-        return
-    harmful = [each for each in signed.deviations if each.why not in policy.harmless]
-    for each in harmful:
-        yield found(question, "deviates", each.where)
-    unknown = [
-        each for each in signed.extensions if each.critical and each.oid not in policy.extensions
-    ]
-    if unknown:
-        yield found(question, "critical-extension", unknown[0].oid)
-    if not harmful and not unknown:
-        yield found(question, "deviates-harmlessly" if signed.deviations else "form-proper")
+    if signed is not None:
+        yield from judged_form(signed, policy)
 
 
 def _unchanged(one: SignatureFacts) -> Iterator[Finding]:
@@ -237,110 +207,6 @@ def _binding(one: SignatureFacts, signed: SealSignature) -> Iterator[Finding]:
     yield from complaints or [found(question, "bound")]
 
 
-_VALUES = {
-    SignatureState.MATCHES: "value-right",
-    SignatureState.DIFFERS: "value-wrong",
-    SignatureState.UNREADABLE_VALUE: "value-malformed",
-    SignatureState.UNREADABLE_KEY: "key-unreadable",
-    SignatureState.OTHER_ALGORITHM: "algorithm-unknown",
-}
-_SEAL_VALUES = _VALUES | {
-    SignatureState.MATCHES: "seal-genuine",
-    SignatureState.DIFFERS: "seal-forged",
-    SignatureState.UNREADABLE_VALUE: "seal-value-malformed",
-}
-
-
-def _value(signed: SealSignature) -> Iterator[Finding]:
-    """14 and 15."""
-    yield found(Question.VALUE, _VALUES[signed.signer_signature()])
-    yield found(Question.LISTED, "listed" if signed.signer_listed() else "not-listed")
-
-
-def _maker(seal: Seal, policy: Policy) -> Iterator[Finding]:
-    """16."""
-    yield found(Question.MAKER, _SEAL_VALUES[seal.maker_signature()])
-    for each in seal.info.extensions:
-        if each.critical and each.oid not in policy.extensions:
-            yield found(Question.MAKER, "critical-extension", each.oid)
-
-
-def _validity(seal: Seal, judged_at: datetime) -> Iterator[Finding]:
-    """17."""
-    if judged_at < seal.info.valid_from:
-        yield found(Question.VALIDITY, "seal-not-valid-yet")
-    elif judged_at > seal.info.valid_until:
-        yield found(Question.VALIDITY, "seal-expired")
-    else:
-        yield found(Question.VALIDITY, "in-force")
-
-
-_CHAINS = {
-    Verdict.PASSED: "chain-trusted",
-    Verdict.FAILED: "chain-not-trusted",
-    Verdict.INDETERMINATE: "chain-not-judged",
-}
-
-
-def _chain(
-    question: Question, x509_cert: bytes, role: Role, judged_at: datetime, judges: Judges
-) -> Finding:
-    """18 and 19."""
-    steps = () if judges.chain is None else judges.chain(x509_cert, role, judged_at)
-    return found(question, _CHAINS[worst(each.verdict for each in steps)], role.value, steps)
-
-
-def _timestamp(signed: SealSignature, judges: Judges) -> TimestampAnswer | None:
-    """What the timestamp is worth, over the signer's value; None where none could be judged. One of
-    2014 stands within what is signed, and its standard does not say what it is over.
-    """
-    inside = signed.edition is Edition.GMT0031_2014
-    if not signed.timestamp or inside or judges.timestamp is None:
-        return None
-    return judges.timestamp(signed.timestamp, signed.value)
-
-
-def _judged_at(
-    signed: SealSignature | None, stamped: TimestampAnswer | None, at: datetime
-) -> datetime:
-    """A trusted timestamp before the signer's claim, and that before the time of asking."""
-    if stamped is not None and stamped.at is not None and _trusted(stamped):
-        return stamped.at
-    if signed is not None and signed.claimed_at is not None:
-        return signed.claimed_at
-    return at
-
-
-def _trusted(stamped: TimestampAnswer) -> bool:
-    return worst(each.verdict for each in stamped.steps) is Verdict.PASSED
-
-
-_TIMESTAMPS = {
-    Verdict.PASSED: "timestamp-right",
-    Verdict.FAILED: "timestamp-wrong",
-    Verdict.INDETERMINATE: "timestamp-not-judged",
-}
-
-
-def _time(
-    signed: SealSignature, stamped: TimestampAnswer | None, at: datetime, policy: Policy
-) -> Iterator[Finding]:
-    """20."""
-    question, claimed = Question.TIME, signed.claimed_at
-    if claimed is not None and claimed > at + SKEW:
-        yield found(question, "in-the-future")
-    if signed.timestamp:
-        steps = () if stamped is None else stamped.steps
-        yield found(question, _TIMESTAMPS[worst(each.verdict for each in steps)], "", steps)
-        told = None if stamped is None else stamped.at
-        if told is not None and claimed is not None and not -SKEW <= told - claimed <= DRIFT:
-            yield found(question, "times-disagree")
-    elif policy.timestamp_wanted:
-        yield found(question, "timestamp-wanted")
-    else:
-        yield found(question, "no-time" if claimed is None else "time-claimed")
-
-
 def _algorithms(one: SignatureFacts, policy: Policy) -> Iterator[Finding]:
     """21."""
     question, signed, told = Question.ALGORITHMS, one.seal_signature, one.description
@@ -348,11 +214,7 @@ def _algorithms(one: SignatureFacts, policy: Policy) -> Iterator[Finding]:
     if told is not None and told.digest is not None and told.digest not in policy.digests:
         complaints.append(found(question, "digest-weak", told.check_method))
     if signed is not None:
-        used = {signed.algorithm, signed.seal.algorithm}
-        complaints += [
-            found(question, "algorithm-not-allowed", each)
-            for each in sorted(used - policy.algorithms)
-        ]
+        complaints += judged_algorithms(signed, policy)
         dotted = told is not None and told.method.replace(".", "").isdigit()
         if told is not None and dotted and told.method != signed.algorithm:
             complaints.append(found(question, "method-disagrees", told.method))

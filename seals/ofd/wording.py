@@ -6,24 +6,19 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 
 from seals.report import Finding, Question, Words, answer
+from seals.seal_judging import REASONS as SEAL_REASONS
 from seals.verdicts import Step, Verdict
 
 _P, _F, _I = Verdict.PASSED, Verdict.FAILED, Verdict.INDETERMINATE
 
 REASONS: Mapping[str, tuple[Verdict, str, str]] = {
+    **SEAL_REASONS,
     # 1 container, 2 structure, 3 signed
     "container-proper": (_P, "每个字节都有着落", "every byte is accounted for"),
     "structure-proper": (_P, "所有引用都能读通", "every reference can be followed"),
     "signed": (_P, "文档有签章", "the document is signed"),
     "unsigned": (_I, "文档没有任何签章", "nothing in the document is signed"),
     # 10 form
-    "form-proper": (_P, "合乎标准", "as the standard says"),
-    "deviates": (_F, "编码不合标准", "not encoded as the standard says"),
-    "deviates-harmlessly": (
-        _P,
-        "编码与标准略有出入，不影响判断",
-        "encoded a little otherwise, harmlessly",
-    ),
     "description-unreadable": (
         _F,
         "签名描述文件无法读取",
@@ -37,11 +32,6 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
         "a plain signature without seal and certificate",
     ),
     "type-disagrees": (_F, "声明的类型与签名值不符", "the declared type is not that of the value"),
-    "critical-extension": (
-        _F,
-        "含有不认识的关键扩展",
-        "it holds a critical extension that is unknown",
-    ),
     # 11 unchanged
     "unchanged": (_P, "所列内容的摘要全部相符", "all listed digests are right"),
     "changed": (_F, "内容已被改动", "the content was changed"),
@@ -75,60 +65,13 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
         "单独存放的印章与签章中的不同",
         "the separate seal differs from the one inside",
     ),
-    # 14 value, 15 listed, 16 maker
-    "value-right": (_P, "签名值正确", "the value is right"),
-    "value-wrong": (_F, "签名值错误", "the value is wrong"),
-    "value-malformed": (_F, "签名值格式错误", "the value is malformed"),
-    "key-unreadable": (_I, "证书公钥无法读取", "the certificate's key cannot be read"),
-    "algorithm-unknown": (_I, "签名算法不认识", "the signature algorithm is unknown"),
+    # 14 value
     "no-certificate": (_I, "没有签名人的证书", "the signer's certificate is not there"),
     "not-reached": (_I, "签章数据未能读出", "the seal signature could not be read"),
-    "listed": (_P, "印章列有该签章人", "the seal lists the signer"),
-    "not-listed": (_F, "印章未列该签章人", "the seal does not list the signer"),
-    "seal-genuine": (_P, "印章与制章人签发时一致", "the seal is as its maker signed it"),
-    "seal-forged": (_F, "制章人的签名值错误", "the maker's signature is wrong"),
-    "seal-value-malformed": (_F, "制章人的签名值格式错误", "the maker's signature is malformed"),
-    # 17 validity
-    "in-force": (_P, "签章时印章有效", "the seal was in force"),
-    "seal-not-valid-yet": (_F, "签章时印章尚未生效", "the seal was not in force yet"),
-    "seal-expired": (_F, "签章时印章已经过期", "the seal had expired"),
-    # 18, 19 chains
-    "chain-trusted": (_P, "证书链可信", "the chain is trusted"),
-    "chain-not-trusted": (_F, "证书链不可信", "the chain is not trusted"),
-    "chain-not-judged": (
-        _I,
-        "没有可据以判断的信任依据",
-        "there is nothing at hand to judge the chain by",
-    ),
-    # 20 time
-    "timestamp-right": (_P, "时间戳可信", "the timestamp is trusted"),
-    "timestamp-wrong": (_F, "时间戳无效", "the timestamp is wrong"),
-    "timestamp-not-judged": (_I, "时间戳无法判断", "the timestamp cannot be judged"),
-    "time-claimed": (
-        _P,
-        "时间由签章人自称，策略许可",
-        "the signer says so, which the policy accepts",
-    ),
-    "timestamp-wanted": (_F, "策略要求时间戳", "the policy wants a timestamp"),
-    "no-time": (
-        _I,
-        "没有签章时间，按核验时间判断",
-        "no time is told; judged by the time of asking",
-    ),
-    "in-the-future": (_F, "签章时间晚于核验时间", "the signing time lies in the future"),
-    "times-disagree": (_F, "时间戳与自称时间不符", "timestamp and claimed time disagree"),
     # 21 algorithms, 22 placement
-    "algorithms-allowed": (_P, "算法均在许可之列", "all algorithms are allowed"),
-    "digest-weak": (_F, "摘要算法不被许可", "the digest algorithm is not allowed"),
-    "algorithm-not-allowed": (_F, "签名算法不被许可", "the signature algorithm is not allowed"),
     "method-disagrees": (_F, "声明的签名算法与实际不符", "another algorithm is declared than used"),
-    "placed": (_P, "位置明确", "it is clear"),
-    "not-shown": (_P, "签章不显示印章图形", "no picture is shown"),
-    "other-size": (_P, "显示尺寸与印章尺寸不同", "shown in another size than the seal's"),
-    "no-such-page": (_F, "所在页不存在", "the page does not exist"),
     "page-ambiguous": (_F, "所在页不唯一", "several pages answer to the reference"),
     "no-boundary": (_F, "位置无法读取", "the place cannot be read"),
-    "off-page": (_F, "印章落在页面之外", "it lies off the page"),
 }
 
 STRUCTURE: Mapping[str, tuple[Verdict, str, str]] = {

@@ -1,7 +1,6 @@
 """PDF: seal in two motions, look before sealing, state facts, judge. See the room's README."""
 
 from seals.pdf.inspection import inspect
-from seals.pdf.judging import GivenTrust
 from seals.pdf.model import (
     Appearance,
     Intent,
@@ -18,7 +17,6 @@ from seals.pdf.verification import Judges, Policy, verify
 
 __all__ = [
     "Appearance",
-    "GivenTrust",
     "Intent",
     "Judges",
     "Level",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -13,8 +12,8 @@ from pyhanko.sign.signers.cms_embedder import SigAppearanceSetup
 
 from seals.errors import SealRefused
 from seals.pdf.model import MM, Appearance, Placement
+from seals.pdf.pages import edges, inherited
 from seals.pdf.picture import picture
-from seals.pdf.reading import entry
 
 _PRINTED_LOCKED = 4 | 64 | 128 | 512
 """Printed, read only, locked, its contents too (ISO 32000-2 table 167)."""
@@ -35,6 +34,7 @@ class Place:
 
     page: int
     box: tuple[float, float, float, float]
+    part: tuple[float, float]
     page_ref: generic.Reference
 
 
@@ -54,11 +54,9 @@ def _place(writer: SealWriter, placement: Placement, count: int) -> Place:
     index = count - 1 if placement.page == -1 else placement.page - 1
     reference, _ = writer.find_page_for_modification(index)
     page = reference.get_object()
-    if int(_inherited(page, "/Rotate") or 0) % 360:
+    if int(inherited(page, "/Rotate") or 0) % 360:
         raise SealRefused("page-rotated")
-    edges = _inherited(page, "/CropBox") or _inherited(page, "/MediaBox")
-    x1, y1, x2, y2 = (float(edge) for edge in edges or ())
-    left, right, low, top = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
+    left, low, right, top = edges(page)
     box = (
         round(left + placement.x * MM, 2),
         round(top - (placement.y + placement.height) * MM, 2),
@@ -68,39 +66,28 @@ def _place(writer: SealWriter, placement: Placement, count: int) -> Place:
     whole = left - 1 <= box[0] < box[2] <= right + 1 and low - 1 <= box[1] < box[3] <= top + 1
     if not whole:
         raise SealRefused("outside-page")
-    return Place(page=index, box=box, page_ref=reference.reference)
-
-
-def _inherited(page: generic.DictionaryObject, key: str) -> Any:
-    """A page's attribute, or that of a node above it (ISO 32000-2 §7.7.3.4)."""
-    node: generic.DictionaryObject | None = page
-    for _ in range(64):
-        if node is None:
-            return None
-        if key in node:
-            return node[key]
-        node = entry(node, "/Parent", None)
-    return None
+    return Place(page=index, box=box, part=placement.part, page_ref=reference.reference)
 
 
 class Widget(SigAppearanceSetup):
     """The picture as the appearance of a signature's field, without a stamp style of pyHanko."""
 
-    def __init__(self, place: Place, appearance: Appearance) -> None:
+    def __init__(self, place: Place, image: generic.IndirectObject) -> None:
         object.__setattr__(self, "place", place)
-        object.__setattr__(self, "appearance", appearance)
+        object.__setattr__(self, "image", image)
 
     place: Place
-    appearance: Appearance
+    image: generic.IndirectObject
 
     def apply(self, sig_annot: generic.DictionaryObject, writer: SealWriter) -> None:
         """What the embedder calls."""
-        sig_annot["/AP"] = _painted(writer, self.place, self.appearance)
+        sig_annot["/AP"] = _painted(writer, self.place, self.image)
         writer.update_container(sig_annot)
 
 
-def stamp(writer: SealWriter, place: Place, appearance: Appearance) -> None:
+def stamp(writer: SealWriter, place: Place, image: generic.IndirectObject) -> None:
     """The picture as an annotation, to be covered by the signature that follows."""
+    page = generic.IndirectObject(place.page_ref.idnum, place.page_ref.generation, writer)
     reference = writer.add_object(
         generic.DictionaryObject(
             {
@@ -108,22 +95,23 @@ def stamp(writer: SealWriter, place: Place, appearance: Appearance) -> None:
                 pdf_name("/Subtype"): pdf_name("/Stamp"),
                 pdf_name("/Rect"): _numbers(*place.box),
                 pdf_name("/F"): generic.NumberObject(_PRINTED_LOCKED),
-                pdf_name("/P"): generic.IndirectObject(
-                    place.page_ref.idnum, place.page_ref.generation, writer
-                ),
-                pdf_name("/AP"): _painted(writer, place, appearance),
+                pdf_name("/P"): page,
+                pdf_name("/AP"): _painted(writer, place, image),
             }
         )
     )
-    writer.register_annotation(
-        generic.IndirectObject(place.page_ref.idnum, place.page_ref.generation, writer), reference
-    )
+    writer.register_annotation(page, reference)
 
 
-def _painted(writer: SealWriter, place: Place, appearance: Appearance) -> generic.DictionaryObject:
+def _painted(
+    writer: SealWriter, place: Place, image: generic.IndirectObject
+) -> generic.DictionaryObject:
+    """A form as large as what is shown; what of the picture reaches beyond it is cut off."""
     x1, y1, x2, y2 = place.box
     width, height = round(x2 - x1, 2), round(y2 - y1, 2)
-    image = _image(writer, appearance)
+    begin, end = place.part
+    whole = round(width / (end - begin), 2)
+    shift = round(-begin * whole, 2)
     form = generic.StreamObject(
         {
             pdf_name("/Type"): pdf_name("/XObject"),
@@ -133,12 +121,17 @@ def _painted(writer: SealWriter, place: Place, appearance: Appearance) -> generi
                 {pdf_name("/XObject"): generic.DictionaryObject({pdf_name("/Seal"): image})}
             ),
         },
-        stream_data=f"q {width} 0 0 {height} 0 0 cm /Seal Do Q".encode(),
+        stream_data=f"q {whole} 0 0 {height} {shift} 0 cm /Seal Do Q".encode(),
     )
     return generic.DictionaryObject({pdf_name("/N"): writer.add_object(form)})
 
 
-def _image(writer: SealWriter, appearance: Appearance) -> generic.IndirectObject:
+def drawn(writer: SealWriter, appearance: Appearance) -> generic.IndirectObject:
+    """The picture as an object, however often it is shown.
+
+    Raises:
+        SealRefused: What is said of the picture.
+    """
     made = picture(appearance.png)
     opacity = writer.add_object(_pixels(made.width, made.height, "/DeviceGray", made.opacity))
     colours = _pixels(made.width, made.height, "/DeviceRGB", made.colours)

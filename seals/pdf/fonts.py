@@ -8,7 +8,7 @@ subset without such a table of its own can lie without our seeing it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fontTools.agl import toUnicode
@@ -113,20 +113,48 @@ def _lying_names(said: Mapping[int, str], font: Any) -> bool:
     return False
 
 
-def advance(font: Any, text: bytes) -> float:
-    """How far a string goes, in thousandths; about right is enough to find what lies over it."""
+def advances(font: Any) -> Callable[[bytes], Sequence[float]]:
+    """How far each code of a string goes, in thousandths; about right is enough to find what lies
+    over it.
+    """
     if font["/Subtype"] == "/Type0":
         inner = font["/DescendantFonts"][0]
         usual = float(inner["/DW"]) if "/DW" in inner else 1000.0
-        known = _widths(inner)
-        codes = [int.from_bytes(text[at : at + 2]) for at in range(0, len(text), 2)]
-        return sum(known.get(code, usual) for code in codes)
-    if "/Widths" not in font:
-        return 500.0 * len(text)
-    first, listed = int(font["/FirstChar"]), font["/Widths"]
-    return sum(
-        float(listed[code - first]) if 0 <= code - first < len(listed) else 0.0 for code in text
-    )
+        known: Mapping[int, float] = _widths(inner)
+    elif "/Widths" in font:
+        first, usual = int(font["/FirstChar"]), 0.0
+        known = {first + at: float(each) for at, each in enumerate(font["/Widths"])}
+    else:
+        known, usual = {}, 500.0
+    return lambda text: [known.get(code, usual) for code in _codes(font, text)]
+
+
+def spelled(font: Any) -> Callable[[bytes], Sequence[str]]:
+    """What each code of a string stands for; nothing where the font does not say."""
+    said = told(font["/ToUnicode"].data) if "/ToUnicode" in font else {}
+    named = {} if font["/Subtype"] == "/Type0" else _named(font)
+    return lambda text: [said.get(code) or named.get(code, "") for code in _codes(font, text)]
+
+
+def _codes(font: Any, text: bytes) -> Iterable[int]:
+    if font["/Subtype"] != "/Type0":
+        return text
+    return (int.from_bytes(text[at : at + 2]) for at in range(0, len(text), 2))
+
+
+def _named(font: Any) -> Mapping[int, str]:
+    """Of a simple font: what its encoding says, Windows' own where it says nothing."""
+    found = {code: bytes((code,)).decode("cp1252", "ignore") for code in range(256)}
+    encoding, code = entry(font, "/Encoding", None), 0
+    if encoding is None or isinstance(encoding, str) or "/Differences" not in encoding:
+        return found
+    for each in encoding["/Differences"]:
+        if isinstance(each, str):
+            found[code] = toUnicode(each[1:])
+            code += 1
+        else:
+            code = int(each)
+    return found
 
 
 def _widths(inner: Any) -> Mapping[int, float]:

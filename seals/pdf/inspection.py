@@ -15,22 +15,34 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms, parser
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DiffResult, ModificationLevel
-from pyhanko.sign.fields import MDPPerm, enumerate_sig_fields
+from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.general import check_ess_certid, find_unique_cms_attribute
 from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from seals.errors import MalformedDocument
+from seals.errors import MalformedDocument, MalformedSeal
+from seals.pdf.model import PROFILE
 from seals.pdf.reading import opened, reading
-from seals.pdf.rules import POLICY
+from seals.pdf.revisions import (
+    ForeignSignature,
+    Later,
+    closes,
+    compared,
+    covers,
+    later,
+    visible_later,
+)
+from seals.pdf.shown import ShownFacts, shown
+from seals.seal import SealSignature, SignatureState
+from seals.seal_reading import read_seal_signature
 
 HEADER = re.compile(rb"%PDF-(?:1\.[0-7]|2\.0)[\r\n ]")
 PROFILES = {"/ETSI.CAdES.detached", "/adbe.pkcs7.detached", "/ETSI.RFC3161"}
+SEAL_PROFILES = {f"/{PROFILE.subfilter}", "/GM.sm2seal"}
+"""Where an electronic seal is announced; it is read under any other unknown name, too."""
 MAX_SIGNATURES = 64
 
 
@@ -38,17 +50,11 @@ class Kind(StrEnum):
     """What a signature is for."""
 
     SEAL = "seal"
+    """A plain signature (PAdES)."""
+    ELECTRONIC_SEAL = "electronic-seal"
+    """With a seal after GB/T 38540."""
     TIMESTAMP = "timestamp"
     """Over the whole document (ETSI.RFC3161)."""
-
-
-class Later(StrEnum):
-    """What came after the revision that a signature covers."""
-
-    NOTHING = "nothing"
-    SEALS = "seals"
-    """Seals, timestamps, material for judging."""
-    CHANGES = "changes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,12 @@ class SignatureFacts:
     """It says that nothing may change."""
     visible_later: bool = False
     """A later seal shows something, which after closing is a change."""
+    seal_signature: SealSignature | None = field(default=None, repr=False)
+    """Of an electronic seal."""
+    profile: str = ""
+    """Its `/SubFilter`."""
+    shown: tuple[ShownFacts, ...] | None = ()
+    """Of an electronic seal: its pictures; None where pages or field cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,27 +216,25 @@ def _facts(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> Signa
     held = ref.get_object()["/V"]
     profile = str(held["/SubFilter"]) if "/SubFilter" in held else ""
     if profile not in PROFILES:
-        return SignatureFacts(name=name, kind=Kind.SEAL, problems=("profile-unknown",))
+        return _foreign(document, reader, name, ref, profile)
     kind = Kind.TIMESTAMP if profile == "/ETSI.RFC3161" else Kind.SEAL
-    byte_range = tuple(int(each) for each in held["/ByteRange"])
-    contents = bytes(held["/Contents"].original_bytes)
-    problems = list(_gap(document, byte_range, contents))
+    byte_range, contents, problems = _form(document, held)
     if problems:
-        return SignatureFacts(name=name, kind=kind, problems=tuple(problems), byte_range=byte_range)
+        return SignatureFacts(name=name, kind=kind, problems=problems, byte_range=byte_range)
     message = cms.ContentInfo.load(contents).dump()
     if contents[len(message) :].strip(b"\x00"):
-        problems.append("bytes-in-gap")
+        problems += ("bytes-in-gap",)
     signed = EmbeddedPdfSignature(reader, ref, name)
     if len(signed.signed_data["signer_infos"]) != 1:
-        problems.append("several-signers")
+        problems += ("several-signers",)
     info, certificate = signed.signer_info, signed.signer_cert
-    signed.compute_integrity_info(diff_policy=POLICY)
+    compared(signed)
     digest = signed.compute_digest()
     intact, holds = _value(signed, kind, digest)
     return SignatureFacts(
         name=name,
         kind=kind,
-        problems=tuple(problems),
+        problems=problems,
         byte_range=byte_range,
         intact=intact,
         holds=holds,
@@ -237,24 +247,80 @@ def _facts(document: bytes, reader: PdfFileReader, name: str, ref: Any) -> Signa
         message=message,
         token=_token(info),
         claimed_at=signed.self_reported_timestamp,
-        covers_revision=_covers(document, reader, signed, byte_range),
-        later=_later(signed),
-        closed=signed.docmdp_level is MDPPerm.NO_CHANGES,
-        visible_later=_beyond_upkeep(signed),
+        covers_revision=covers(document, signed, byte_range),
+        later=later(signed),
+        closed=closes(signed),
+        visible_later=visible_later(signed),
+        profile=profile,
     )
 
 
-def _covers(
-    document: bytes,
-    reader: PdfFileReader,
-    signed: EmbeddedPdfSignature,
-    byte_range: tuple[int, ...],
-) -> bool:
-    """All of its revision; and if no revision follows, no byte does, but for the last line's end."""
-    if signed.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
-        return False
-    last = signed.signed_revision == reader.xrefs.total_revisions - 1
-    return not (last and document[byte_range[2] + byte_range[3] :].strip(b"\r\n"))
+def _foreign(
+    document: bytes, reader: PdfFileReader, name: str, ref: Any, profile: str
+) -> SignatureFacts:
+    """No profile of PAdES: an electronic seal, whatever its handler is called, or unknown."""
+    held, kind = ref.get_object()["/V"], Kind.ELECTRONIC_SEAL
+    unread = "seal-unreadable" if profile in SEAL_PROFILES else "profile-unknown"
+    try:
+        with reading(unread):
+            byte_range, contents, problems = _form(document, held)
+            made, rest = _seal_signature(contents)
+    except (MalformedDocument, MalformedSeal):
+        return SignatureFacts(name=name, kind=Kind.SEAL, problems=(unread,), profile=profile)
+    if problems:
+        return SignatureFacts(name=name, kind=kind, problems=problems, byte_range=byte_range,
+                              profile=profile)  # fmt: skip
+    if rest.strip(b"\x00"):
+        problems = ("bytes-in-gap",)
+    signed = ForeignSignature(reader, ref, name, contents)
+    compared(signed)
+    start, before, behind, more = byte_range
+    digest = hashlib.new("sm3", document[start:before])
+    digest.update(document[behind : behind + more])
+    return SignatureFacts(
+        name=name,
+        kind=kind,
+        problems=problems,
+        byte_range=byte_range,
+        intact=made.digest == digest.digest(),
+        holds=made.signer_signature() is SignatureState.MATCHES,
+        certificate=made.x509_cert,
+        digest="sm3",
+        algorithm=made.algorithm,
+        value=made.value,
+        token=made.timestamp,
+        claimed_at=made.claimed_at,
+        covers_revision=covers(document, signed, byte_range),
+        later=later(signed),
+        closed=closes(signed),
+        visible_later=visible_later(signed),
+        seal_signature=made,
+        profile=profile,
+        shown=_shown(reader, ref, signed, made),
+    )
+
+
+def _shown(
+    reader: PdfFileReader, ref: Any, signed: ForeignSignature, made: SealSignature
+) -> tuple[ShownFacts, ...] | None:
+    try:
+        with reading():
+            return shown(reader, ref, signed.signed_revision, made.seal)
+    except MalformedDocument:
+        return None
+
+
+def _seal_signature(contents: bytes) -> tuple[SealSignature, bytes]:
+    """What stands at the beginning of a gap, and what comes behind it."""
+    length = parser.peek(contents)
+    return read_seal_signature(contents[:length]), contents[length:]
+
+
+def _form(document: bytes, held: Any) -> tuple[tuple[int, ...], bytes, tuple[str, ...]]:
+    """Range, value, and what is wrong with them."""
+    byte_range = tuple(int(each) for each in held["/ByteRange"])
+    contents = bytes(held["/Contents"].original_bytes)
+    return byte_range, contents, tuple(_gap(document, byte_range, contents))
 
 
 def _gap(document: bytes, byte_range: tuple[int, ...], contents: bytes) -> Iterator[str]:
@@ -267,7 +333,12 @@ def _gap(document: bytes, byte_range: tuple[int, ...], contents: bytes) -> Itera
         yield "byte-range"
         return
     gap = document[before:behind]
-    if gap[:1] != b"<" or gap[-1:] != b">" or not _HEX.fullmatch(gap[1:-1]):
+    if (
+        gap[:1] != b"<"
+        or gap[-1:] != b">"
+        or len(gap) % 2
+        or not _HEX.fullmatch(gap, 1, len(gap) - 1)
+    ):
         yield "byte-range"
     elif bytes.fromhex(gap[1:-1].decode()) != contents:
         yield "contents-differ"
@@ -306,20 +377,6 @@ def _token(info: cms.SignerInfo) -> bytes:
     return b""
 
 
-def _later(signed: EmbeddedPdfSignature) -> Later:
-    coverage: Any = signed.coverage
-    if coverage is SignatureCoverageLevel.ENTIRE_FILE:
-        return Later.NOTHING
-    return Later.SEALS if isinstance(signed.diff_result, DiffResult) else Later.CHANGES
-
-
-def _beyond_upkeep(signed: EmbeddedPdfSignature) -> bool:
-    found: Any = signed.diff_result
-    return (
-        isinstance(found, DiffResult) and found.modification_level > ModificationLevel.LTA_UPDATES
-    )
-
-
 _END = re.compile(rb"startxref\s+\d+\s+%%EOF[\r\n]*\Z")
 _RANGES = re.compile(rb"/ByteRange\s*\[\s*0\s+\d+\s+\d+\s+\d+")
-_HEX = re.compile(rb"(?:[0-9A-Fa-f]{2})*")
+_HEX = re.compile(rb"[0-9A-Fa-f]*")

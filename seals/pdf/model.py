@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
+from seals.levels import Intent, Level
 from seals.pdf.cms import SignerTemplate
+
+__all__ = [
+    "MM",
+    "Appearance",
+    "Intent",
+    "Level",
+    "Placement",
+    "Prepared",
+    "Revocation",
+    "Signatory",
+]
 
 MM = 72 / 25.4
 """Points in a millimetre."""
-
-
-class Level(StrEnum):
-    """The levels of PAdES (ETSI EN 319 142-1 §6): what is kept with the seal for later."""
-
-    B = "B-B"
-    """The signature alone."""
-    T = "B-T"
-    """With a timestamp of the signature."""
-    LT = "B-LT"
-    """With certificates and revocation lists."""
-    LTA = "B-LTA"
-    """With a timestamp over all of that."""
-
-
-class Intent(StrEnum):
-    """What the seal says about later changes (ISO 32000-2 §12.8.2)."""
-
-    APPROVAL = "approval"
-    """Others may seal after it."""
-    CERTIFIED = "certified"
-    """The first seal, and the last: nothing may change (DocMDP, P 1)."""
-    CLOSING = "closing"
-    """A later seal that closes the document in the same way (a lock on all fields, P 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +33,8 @@ class Placement:
     y: float
     width: float
     height: float
+    part: tuple[float, float] = (0.0, 1.0)
+    """What is shown of the picture from left to right: all, or one slice of a cross-page seal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,3 +74,23 @@ class Revocation:
     lists: tuple[bytes, ...] = field(default=(), repr=False)
     answers: tuple[bytes, ...] = field(default=(), repr=False)
     """OCSP responses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How the signature dictionary calls itself. GM/T 0112-2021 has names of its own, which we have
+    not seen; whoever knows what their readers expect writes that. We read any.
+    """
+
+    filter: str = "MIANTI.SES"
+    """The handler that is preferred (`/Filter`)."""
+    subfilter: str = "GBT.38540.ses.detached"
+    """The encoding of the value (`/SubFilter`); some vendors write `GM.sm2seal`."""
+
+
+PROFILE = Profile()
+
+
+def property_info(name: str, byte_range: tuple[int, ...]) -> str:
+    """What an electronic seal says it protects (`propertyInfo`): the field and its byte range."""
+    return f"pdf:{name}[{' '.join(map(str, byte_range))}]"

@@ -6,7 +6,7 @@ matrices, the colour that fills, how text is rendered, constant opacity, rectang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -53,20 +53,35 @@ class _State:
     rise: float = 0
 
 
-Widths = Callable[[Any], Callable[[bytes], float]]
-"""A font → how far a string of it advances, in thousandths."""
+Advances = Callable[[Any], Callable[[bytes], Sequence[float]]]
+"""A font → how far each code of a string of it advances, in thousandths."""
+Spelling = Callable[[Any], Callable[[bytes], Sequence[str]]]
+"""A font → what each code of a string of it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What can be seen and read of one code, in points from the page's origin."""
+
+    characters: str
+    box: Box
 
 
 @dataclass(slots=True)
 class Painter:
     """Follows the content of a page."""
 
-    widths: Widths
+    advances: Advances
+    spelling: Spelling | None = None
+    """Where it is given, `letters` are told."""
+    letters: list[Letter] = field(default_factory=list)
     painted: list[Painted] = field(default_factory=list)
     fonts: dict[int, Any] = field(default_factory=dict)
     """Those that show text."""
     told: set[str] = field(default_factory=set)
     """What else was met: `actual-text`, `optional-content`."""
+    _measured: dict[int, Callable[[bytes], Sequence[float]]] = field(default_factory=dict)
+    _spelled: dict[int, Callable[[bytes], Sequence[str]]] = field(default_factory=dict)
 
     def paint(
         self,
@@ -85,6 +100,21 @@ class Painter:
         run = _Run(self, resources, _State(matrix=matrix), depth)
         for name, operands in operators(content):
             run.do(name, operands)
+
+    def measured(self, font: Any, text: bytes) -> Sequence[float]:
+        """How far each code of a string advances, in thousandths."""
+        if id(font) not in self._measured:
+            self.fonts[id(font)] = font
+            self._measured[id(font)] = self.advances(font)
+        return self._measured[id(font)](text)
+
+    def spelled(self, font: Any, text: bytes) -> Sequence[str]:
+        """What each code of a string stands for; nothing at all where nobody asked."""
+        if self.spelling is None:
+            return ()
+        if id(font) not in self._spelled:
+            self._spelled[id(font)] = self.spelling(font)
+        return self._spelled[id(font)](text)
 
     def add(self, painted: Painted) -> None:
         """One thing more.
@@ -261,19 +291,30 @@ class _Run:
         font = _entry(self._resources, "/Font", state.font)
         if font is None:
             raise MalformedDocument("content-unreadable")
-        self._painter.fonts[id(font)] = font
-        advance = self._painter.widths(font)
         for part in parts:
             if isinstance(part, float):
                 self._text = _times((1, 0, 0, 1, -part / 1000 * state.size * state.scale, 0), self._text)  # fmt: skip
             elif isinstance(part, bytes) and part:
-                wide = (advance(part) / 1000 * state.size + state.spacing * len(part)) * state.scale
-                low, high = state.rise - 0.2 * state.size, state.rise + 0.8 * state.size
-                box = _around(_times(self._text, state.matrix), (0, low, wide, high))
-                self._painter.add(
-                    Painted(box=box, text=True, white=state.white, flaw=self._flaw(box))
+                self._string(font, part)
+
+    def _string(self, font: Any, text: bytes) -> None:
+        state = self._state
+        advances = self._painter.measured(font, text)
+        steps = [(each / 1000 * state.size + state.spacing) * state.scale for each in advances]
+        low, high = state.rise - 0.2 * state.size, state.rise + 0.8 * state.size
+        matrix = _times(self._text, state.matrix)
+        box = _around(matrix, (0, low, sum(steps), high))
+        flaw = self._flaw(box)
+        self._painter.add(Painted(box=box, text=True, white=state.white, flaw=flaw))
+        begin = 0.0
+        for step, characters in zip(steps, self._painter.spelled(font, text), strict=False):
+            end = begin + step
+            if characters and not flaw:
+                self._painter.letters.append(
+                    Letter(characters, _around(matrix, (begin, low, end, high)))
                 )
-                self._text = _times((1, 0, 0, 1, wide, 0), self._text)
+            begin = end
+        self._text = _times((1, 0, 0, 1, sum(steps), 0), self._text)
 
     def _flaw(self, box: Box | None = None) -> str:
         if self._state.clear:

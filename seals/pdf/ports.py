@@ -1,23 +1,12 @@
-"""What sealing and judging a PDF ask of outside."""
+"""What sealing a PDF asks of outside, beyond `seals.ports`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Protocol
-
-from seals.report import Role
-from seals.verdicts import Step
-
-TimestampAuthority = Callable[[bytes], bytes]
-"""SHA-256 in, an RFC 3161 token (DER of ContentInfo) out; raises SealError where none is had."""
-
-ChainJudge = Callable[[bytes, Sequence[bytes], Role, datetime], tuple[Step, ...]]
-"""As `seals.report.ChainJudge`, and handed the other certificates that a PDF carries along."""
 
 
 class SigningKey(Protocol):
-    """A private key, wherever it is."""
+    """A private key, wherever it is: less of it is asked than `seals.ports.SigningKey` has."""
 
     @property
     def chain(self) -> tuple[bytes, ...]:

@@ -16,13 +16,14 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from seals.errors import MalformedDocument
 from seals.pdf import fonts
-from seals.pdf.inspection import Facts, Later, inspect
-from seals.pdf.painted import Box, Painter, flaws
+from seals.pdf.inspection import Facts, inspect
+from seals.pdf.pages import content, edges, pages
+from seals.pdf.painted import Painter, flaws
 from seals.pdf.reading import entry, opened, reading
+from seals.pdf.revisions import Later
 
 MAX_REASONS = 200
 MAX_OBJECTS = 200_000
-MAX_PAGES = 5_000
 
 Reason = tuple[str, str]
 """Stable key and place."""
@@ -91,11 +92,11 @@ def _all(document: bytes) -> Iterator[Reason]:
         yield from _history(reader, facts)
         yield from _stray(document, reader)
         yield from _graph(reader)
-        pages = list(_pages(reader))
-    if not pages:
+        found = list(pages(reader))
+    if not found:
         yield "no-pages", ""
     seen: set[int] = set()
-    for at, (page, inherited) in enumerate(pages, 1):
+    for at, (page, inherited) in enumerate(found, 1):
         yield from _page(page, inherited, f"page {at}", seen, sealed=bool(facts.signatures))
 
 
@@ -234,36 +235,16 @@ def _dictionary(key: str, held: generic.DictionaryObject) -> Iterator[str]:
         yield "form"
 
 
-_Page = tuple[Any, Mapping[str, Any]]
-
-
-def _pages(reader: PdfFileReader) -> Iterator[_Page]:
-    """Every page with what it inherits."""
-    waiting: list[tuple[Any, Mapping[str, Any]]] = [(reader.root["/Pages"], {})]
-    seen: set[int] = set()
-    while waiting:
-        node, above = waiting.pop()
-        if id(node) in seen or len(seen) > MAX_PAGES:
-            raise MalformedDocument("objects", "/Pages")
-        seen.add(id(node))
-        own = {key: node[key] for key in ("/Resources", "/MediaBox", "/CropBox") if key in node}
-        if "/Kids" in node:
-            kids = [each.get_object() for each in node["/Kids"]]
-            waiting += [(kid, {**above, **own}) for kid in reversed(kids)]
-        else:
-            yield node, {**above, **own}
-
-
 def _page(
     page: Any, inherited: Mapping[str, Any], where: str, seen: set[int], *, sealed: bool
 ) -> Iterator[Reason]:
     try:
         with reading("content-unreadable", where):
             yield from ((why, where) for why in _annotations(page, sealed=sealed))
-            painter = Painter(widths=_widths)
-            painter.paint(_content(page), inherited.get("/Resources", {}))
+            painter = Painter(advances=fonts.advances)
+            painter.paint(content(page), inherited.get("/Resources", {}))
             yield from ((why, where) for why in sorted(painter.told))
-            box = _box(inherited)
+            box = edges(inherited)
             yield from ((why, where) for why in dict.fromkeys(flaws(painter.painted, box)))
         with reading("font-unreadable", where):
             for mark, font in painter.fonts.items():
@@ -283,20 +264,3 @@ def _annotations(page: Any, *, sealed: bool) -> Iterator[str]:
         own = kind == "/Widget" or (kind == "/Stamp" and sealed)
         if not (inner or own):
             yield "annotation"
-
-
-def _content(page: Any) -> bytes:
-    held = entry(page, "/Contents", ())
-    if isinstance(held, generic.StreamObject):
-        return bytes(held.data)
-    return b"\n".join(each.get_object().data for each in held)
-
-
-def _box(inherited: Mapping[str, Any]) -> Box:
-    edges = inherited.get("/CropBox", inherited.get("/MediaBox"))
-    x1, y1, x2, y2 = (float(each) for each in edges or ())
-    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-
-
-def _widths(font: Any) -> Any:
-    return lambda text: fonts.advance(font, text)

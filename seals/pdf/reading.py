@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from seals.errors import MalformedDocument, SealError
+from seals.pdf import tokens
+
+tokens.install()
 
 # It logs what hostile documents hold, with stacks; we say what is wrong in our own words.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL + 1)
@@ -19,7 +22,6 @@ logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL + 1)
 
 MAX_BYTES = 128 * 1024 * 1024
 _ENCRYPTED = re.compile(rb"/Encrypt[\s<]")
-_T = TypeVar("_T")
 
 
 @contextmanager
@@ -60,19 +62,3 @@ def opened(document: bytes) -> PdfFileReader:
 def entry(held: Any, key: str, otherwise: Any = None) -> Any:
     """What a dictionary of pyHanko has under a key, references followed; its own `get` does not."""
     return held[key] if key in held else otherwise  # noqa: SIM401 - see above
-
-
-def settled(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine that waits for nothing: whoever gives it no network needs no event loop.
-
-    Raises:
-        RuntimeError: It does wait.
-    """
-    try:
-        work.send(None)
-    except StopIteration as done:
-        value: _T = done.value
-        return value
-    finally:
-        work.close()
-    raise RuntimeError("it waits for something")

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from seals.errors import DocumentRefused, SealingFailed
 from seals.pdf.model import Appearance, Intent, Level, Placement, Revocation, Signatory
-from seals.pdf.ports import SigningKey, TimestampAuthority
+from seals.pdf.ports import SigningKey
 from seals.pdf.preflight import reasons
 from seals.pdf.signing import embed, prepare
 from seals.pdf.verification import NOBODY, POLICY, Judges, Policy, verify
+from seals.ports import TimestampAuthority
 from seals.report import Question
 from seals.verdicts import Verdict
 
@@ -45,6 +46,15 @@ def sealed(
     signatory = Signatory(chain=key.chain)
     prepared = prepare(document, placements, appearance, signatory, at, level=level, intent=intent)
     made = embed(prepared, key.sign(prepared.to_sign), timestamps=timestamps, revocation=revocation)
+    return proven(made, at, policy, judges)
+
+
+def proven(made: bytes, at: datetime, policy: Policy = POLICY, judges: Judges = NOBODY) -> bytes:
+    """What was just made, if it verifies.
+
+    Raises:
+        SealingFailed: It does not.
+    """
     report = verify(made, at, policy, judges)
     bad = [
         each.step.reason

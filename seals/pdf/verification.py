@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from seals.errors import MalformedDocument
-from seals.pdf.inspection import Facts, Kind, Later, SignatureFacts, inspect
-from seals.pdf.ports import ChainJudge
+from seals.judging import DRIFT, NOBODY, SKEW, Judges
+from seals.pdf.inspection import Facts, Kind, SignatureFacts, inspect
+from seals.pdf.revisions import Later
+from seals.pdf.seal_verification import seal_findings
 from seals.pdf.wording import REASONS, found
 from seals.report import (
+    Carried,
     Finding,
     Format,
     Question,
@@ -24,38 +27,32 @@ from seals.report import (
     Role,
     SealReport,
     TimestampAnswer,
-    TimestampJudge,
 )
+from seals.seal import SM2_SM3
+from seals.seal_judging import HARMLESS, judged_at, judged_timestamp
 from seals.verdicts import Verdict, worst
 
-SKEW = timedelta(minutes=5)
-"""How far clocks may differ."""
-DRIFT = timedelta(hours=1)
-"""How long after the claimed time a timestamp may be taken."""
+__all__ = ["NOBODY", "POLICY", "Judges", "Policy", "judge", "verify"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What is asked of a signature beyond that it is right."""
 
-    digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512"})
+    digests: frozenset[str] = frozenset({"sha256", "sha384", "sha512", "sm3"})
     algorithms: frozenset[str] = frozenset({
         "rsassa_pkcs1v15", "rsassa_pss", "sha256_rsa", "sha384_rsa", "sha512_rsa",
         "sha256_ecdsa", "sha384_ecdsa", "sha512_ecdsa", "ed25519",
+        SM2_SM3,
     })  # fmt: skip
+    harmless: frozenset[str] = HARMLESS
+    """Deviations that real seals have and nothing depends on."""
+    extensions: frozenset[str] = frozenset()
+    """Critical extensions of electronic seals that are understood."""
     timestamp_wanted: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judges:
-    """Who judges what lies outside of the document; whoever is missing leaves it indeterminate."""
-
-    chain: ChainJudge | None = None
-    timestamp: TimestampJudge | None = None
-
-
 POLICY = Policy()
-NOBODY = Judges()
 
 
 def verify(
@@ -126,28 +123,46 @@ def _seal_report(
     policy: Policy,
     judges: Judges,
 ) -> SealReport:
-    stamped = _timestamp(document, one, judges)
-    judged_at = _judged_at(stamped, at)
-    findings = [*_form(one)]
-    if one.certificate:
-        findings += [
+    stamped = _timestamp(document, facts, one, judges)
+    signed = one.seal_signature
+    if signed is None:
+        then = _judged_at(stamped, at)
+        findings = list(_plain(facts, one, stamped, at, policy, judges))
+    else:
+        then = judged_at(signed, stamped, at)
+        findings = [
             *_coverage(one),
-            found(Question.UNCHANGED, "unchanged" if one.intact else "changed"),
-            found(Question.BINDING, _BOUND[one.bound]),
-            found(Question.VALUE, "holds" if one.holds else "does-not-hold"),
-            *_chain(facts, one, judged_at, judges),
-            *_time(one, stamped, at, policy),
-            *_algorithms(one, policy),
+            *seal_findings(one, signed, stamped, at, policy, judges, _carried(facts, one)),
         ]
     return SealReport(
         name=one.name,
-        seal_number="",
-        seal_name="",
+        seal_number="" if signed is None else signed.seal.info.number,
+        seal_name="" if signed is None else signed.seal.info.name,
         claimed_at=one.claimed_at,
-        judged_at=judged_at,
+        judged_at=then,
         coverage=_extent(one),
         findings=tuple(sorted(findings, key=lambda each: each.step.number)),
     )
+
+
+def _plain(
+    facts: Facts,
+    one: SignatureFacts,
+    stamped: TimestampAnswer | None,
+    at: datetime,
+    policy: Policy,
+    judges: Judges,
+) -> Iterator[Finding]:
+    """A signature without an electronic seal; where its form is amiss, there may be no more."""
+    yield from _form(one)
+    if one.certificate:
+        yield from _coverage(one)
+        yield found(Question.UNCHANGED, "unchanged" if one.intact else "changed")
+        yield found(Question.BINDING, _BOUND[one.bound])
+        yield found(Question.VALUE, "holds" if one.holds else "does-not-hold")
+        yield from _chain(facts, one, _judged_at(stamped, at), judges)
+        yield from _time(one, stamped, at, policy)
+        yield from _algorithms(one, policy)
 
 
 _BOUND = {True: "bound", False: "bound-otherwise", None: "not-bound"}
@@ -192,9 +207,13 @@ def _chain(
     if judges.chain is None:
         yield found(question, "no-judge")
         return
-    others = (*one.others, *facts.certificates)
-    steps = judges.chain(one.certificate, others, Role.SIGNER, judged_at)
+    steps = judges.chain(one.certificate, _carried(facts, one), Role.SIGNER, judged_at)
     yield found(question, _TRUST[worst(step.verdict for step in steps)], because=steps)
+
+
+def _carried(facts: Facts, one: SignatureFacts) -> Carried:
+    """What the signature and the document's security store bring along."""
+    return Carried(certificates=(*one.others, *facts.certificates), lists=facts.lists)
 
 
 _TRUST = {
@@ -204,14 +223,18 @@ _TRUST = {
 }
 
 
-def _timestamp(document: bytes, one: SignatureFacts, judges: Judges) -> TimestampAnswer | None:
+def _timestamp(
+    document: bytes, facts: Facts, one: SignatureFacts, judges: Judges
+) -> TimestampAnswer | None:
+    if one.seal_signature is not None:
+        return judged_timestamp(one.seal_signature, judges, _carried(facts, one))
     token, over = one.token, one.value
     if one.kind is Kind.TIMESTAMP and one.byte_range and one.message:
         start, before, behind, rest = one.byte_range
         token, over = one.message, document[start:before] + document[behind : behind + rest]
     if not token or judges.timestamp is None:
         return None
-    return judges.timestamp(token, over)
+    return judges.timestamp(token, over, _carried(facts, one))
 
 
 def _judged_at(stamped: TimestampAnswer | None, at: datetime) -> datetime:

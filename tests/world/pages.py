@@ -127,6 +127,15 @@ class Draft:
         return bytes(out + f"startxref\n{start}\n%%EOF\n".encode())
 
 
+def booklet(count: int) -> Draft:
+    """The sound page so many times, the second and on as objects from 10."""
+    numbers = [3, *range(10, 9 + count)]
+    page = Draft().objects()[3]
+    kids = " ".join(f"{number} 0 R" for number in numbers)
+    pages = f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode()
+    return Draft(more={2: pages, **dict.fromkeys(numbers[1:], page)})
+
+
 def updated(pdf: bytes, objects: Mapping[int, bytes], *, root: int = 1, info: str = "") -> bytes:
     """An incremental update by hand: these objects anew."""
     previous = int(pdf.rsplit(b"startxref", 1)[1].split()[0])

@@ -8,9 +8,9 @@ from functools import cache
 
 from PIL import Image, ImageDraw
 
+from seals import judging
 from seals.pdf import (
     Appearance,
-    GivenTrust,
     Intent,
     Judges,
     Placement,
@@ -20,6 +20,8 @@ from seals.pdf import (
     verify,
 )
 from seals.report import Report
+from seals.revocation import read_list
+from seals.x509 import read_x509
 from tests.world.pages import Draft
 from tests.world.signers import NOW, Party, revocation_list, root, signer
 
@@ -56,8 +58,7 @@ def seal(
 @cache
 def judges(revoked: tuple[Party, ...] = ()) -> Judges:
     """Who trusts the root of this world."""
-    trust = GivenTrust(anchors=root().chain, lists=(revocation_list(revoked),))
-    return Judges(chain=trust.chain, timestamp=trust.timestamp)
+    return judging.judges([read_x509(root().chain[0])], lists=[read_list(revocation_list(revoked))])
 
 
 def judged(document: bytes, by: Judges | None = None) -> Report:

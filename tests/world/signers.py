@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps import DummyTimeStamper
+
+from seals.ports import TimestampAuthority
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 KINDS = ("p256", "rsa", "ed25519")
@@ -101,9 +103,31 @@ def revocation_list(revoked: Sequence[Party] = (), *, at: datetime = NOW) -> byt
     return builder.sign(root().key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Asks by asn1crypto and the standard library, without a line of ours."""
+
+    url: str
+
+    def token(self, digest: bytes, algorithm: str) -> bytes:
+        """See `seals.ports.TimestampAuthority`."""
+        imprint = tsp.MessageImprint(
+            {
+                "hash_algorithm": algos.DigestAlgorithm({"algorithm": algorithm}),
+                "hashed_message": digest,
+            }
+        )
+        asked = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
+        kind = {"Content-Type": "application/timestamp-query"}
+        request = Request(self.url, asked.dump(), kind)  # noqa: S310 - our own socket
+        with urlopen(request, timeout=10) as reply:  # noqa: S310 - as above
+            found: bytes = tsp.TimeStampResp.load(reply.read())["time_stamp_token"].dump()
+            return found
+
+
 @contextmanager
-def authority(party: Party) -> Iterator[Callable[[bytes], bytes]]:
-    """A timestamp authority behind HTTP (RFC 3161 §3.4), and a client for it."""
+def authority(party: Party) -> Iterator[TimestampAuthority]:
+    """PyHanko's timestamp authority behind HTTP (RFC 3161 §3.4), and a client for it."""
     private = party.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     stamps = DummyTimeStamper(
         tsa_cert=x509.Certificate.load(party.chain[0]),
@@ -127,22 +151,8 @@ def authority(party: Party) -> Iterator[Callable[[bytes], bytes]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
-    def token(digest: bytes) -> bytes:
-        imprint = tsp.MessageImprint(
-            {
-                "hash_algorithm": algos.DigestAlgorithm({"algorithm": "sha256"}),
-                "hashed_message": digest,
-            }
-        )
-        asked = tsp.TimeStampReq({"version": 1, "message_imprint": imprint, "cert_req": True})
-        url = f"http://127.0.0.1:{server.server_port}/"
-        request = Request(url, asked.dump(), {"Content-Type": "application/timestamp-query"})
-        with urlopen(request, timeout=10) as reply:  # noqa: S310 - our own socket
-            found: bytes = tsp.TimeStampResp.load(reply.read())["time_stamp_token"].dump()
-            return found
-
     try:
-        yield token
+        yield Client(url=f"http://127.0.0.1:{server.server_port}/")
     finally:
         server.shutdown()
         server.server_close()

@@ -15,7 +15,7 @@ from seals.making import make_seal
 from seals.ofd.placing import AtPlace
 from seals.ofd.signing import Mode, Signer, embed, prepare
 from seals.ofd.verification import Judges, verify
-from seals.report import Report, Role
+from seals.report import NOTHING, Report, Role
 from seals.revocation import Reason, Revocation, RevocationList
 from seals.seal import ListedCertificates
 from seals.verdicts import Verdict
@@ -117,4 +117,4 @@ def test_a_root_nobody_trusts_and_a_certificate_nobody_reads() -> None:
     report = verify(sealed(), NOW, judges=Judges(chain=judge))
 
     assert report.verdict is Verdict.INDETERMINATE
-    assert judge(b"no certificate", Role.SIGNER, NOW) == ()
+    assert judge(b"no certificate", NOTHING, Role.SIGNER, NOW) == ()

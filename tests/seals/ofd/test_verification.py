@@ -19,7 +19,7 @@ from seals.ofd.inspection import inspect
 from seals.ofd.package import OFDPackage, packed
 from seals.ofd.signing import Mode
 from seals.ofd.verification import Judges, Policy, judge, verify
-from seals.report import Question, Report, Role, TimestampAnswer
+from seals.report import NOTHING, Carried, Question, Report, Role, TimestampAnswer
 from seals.seal import SM2_SM3, Extension
 from seals.seal_reading import read_seal_signature
 from seals.verdicts import Step, Verdict
@@ -92,7 +92,8 @@ def test_nobody_to_judge_chains_leaves_it_open() -> None:
     assert verify(ONE, NOW, judges=chains(FAILED)).verdict is FAILED
     asked: list[tuple[bytes, Role, datetime]] = []
 
-    def ask(x509_cert: bytes, role: Role, at: datetime) -> tuple[Step, ...]:
+    def ask(x509_cert: bytes, carried: Carried, role: Role, at: datetime) -> tuple[Step, ...]:
+        assert carried == NOTHING
         asked.append((x509_cert, role, at))
         return (step(PASSED),)
 
@@ -416,7 +417,7 @@ TIMESTAMPS: dict[str, tuple[Verdict, datetime | None, set[str]]] = {
     "right": (PASSED, NOW + timedelta(minutes=1), set()),
     "wrong": (FAILED, None, {"timestamp-wrong"}),
     "unknown": (INDETERMINATE, None, {"timestamp-not-judged"}),
-    "too late": (PASSED, NOW + DAY, {"times-disagree"}),
+    "too late": (PASSED, NOW + DAY, {"times-disagree", "stamped-in-the-future"}),
     "too early": (PASSED, NOW - DAY, {"times-disagree"}),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from seals.pdf import (
     sealed,
     timestamped,
 )
+from seals.ports import TimestampAuthority
 from tests.world.pages import Draft
 from tests.world.poppler import Poppler
 from tests.world.sealed import PLACE, appearance, judged, judges, said, seal
@@ -41,8 +42,6 @@ from tests.world.signers import (
     signer,
     timestamper,
 )
-
-TimestampAuthority = Callable[[bytes], bytes]
 
 
 @pytest.fixture(scope="module")
