@@ -26,6 +26,7 @@ from seals.errors import (
     SealRefused,
     UnknownAlgorithm,
 )
+from seals.faces import MAX_CHARACTERS, read_face
 from seals.glyphs import song
 from seals.impression import RoundSeal, round_seal
 from seals.keys import verifying_key
@@ -47,7 +48,7 @@ from seals.verdicts import Step, Verdict
 from seals.x509 import read_bundle, read_x509
 from tests.world import ofd, sealed, signers
 from tests.world import seals as made
-from tests.world.pages import Draft
+from tests.world.pages import Draft, face
 from tests.world.pki import NOW as PKI_NOW
 from tests.world.pki import pki
 from tests.world.seals import NOW, SIGNER_CERT, SIGNER_KEY
@@ -244,6 +245,13 @@ def _pdfs() -> tuple[bytes, ...]:
     return Draft().pdf(), once, sealed.seal(once)
 
 
+def _face(data: bytes) -> None:
+    """A font within a document of either kind."""
+    found = read_face(data)
+    if sum(map(len, found.characters.values())) > MAX_CHARACTERS:
+        raise Passed("characters")
+
+
 # --- keys and pictures ------------------------------------------------------------------------
 
 
@@ -312,6 +320,7 @@ PARSERS: Mapping[str, Parser] = {
         read=_list, seeds=cache(lambda: [each.der for each in _lists()]), refuses=(Malformed,)
     ),
     "pdf": Parser(read=_pdf, seeds=_pdfs, refuses=()),
+    "font": Parser(read=_face, seeds=cache(lambda: [face()]), refuses=(ValueError,)),
     "key-file": Parser(
         read=_key_file,
         seeds=cache(lambda: [keyfiles.encrypted(SIGNER_KEY, PASSWORD).encode()]),
