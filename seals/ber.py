@@ -54,6 +54,10 @@ class Value(NamedTuple):
         return self.start - self.at == head
 
 
+_MADE = tuple.__new__
+"""Without the detour over `Value.__new__`: a certificate holds a hundred values."""
+
+
 def whole(data: bytes) -> Value:
     """The one value that `data` is.
 
@@ -83,7 +87,7 @@ def at(data: bytes, place: int, limit: int) -> Value:
         size = int.from_bytes(data[start - wide : start])
     if start + size > limit:
         raise Malformed("cut-off")
-    return Value(data, place, start, start + size)
+    return _MADE(Value, (data, place, start, start + size))
 
 
 def parts(value: Value, most: int = MAX_PARTS) -> list[Value]:
@@ -95,9 +99,9 @@ def parts(value: Value, most: int = MAX_PARTS) -> list[Value]:
     if not value.tag & 0x20:
         raise Malformed("not-constructed")
     found: list[Value] = []
-    place = value.start
-    while place < value.end:
-        child = at(value.data, place, value.end)
+    data, place, end = value.data, value.start, value.end
+    while place < end:
+        child = at(data, place, end)
         found.append(child)
         place = child.end
         if len(found) > most:
@@ -160,7 +164,7 @@ def oid(value: Value) -> str:
     return _dotted(content)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _dotted(content: bytes) -> str:
     arcs: list[int] = []
     running = 0
