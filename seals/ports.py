@@ -76,7 +76,9 @@ class SealRegister(Protocol):
         begins with the same ones.
 
         Raises:
-            RegisterConflict: Somebody else acted in between.
+            RegisterConflict: Somebody else acted in between: on this seal, on another that has its
+                number now, or, where it is applied for, on one that would be the same to whoever
+                looks at a document.
         """
         ...
 

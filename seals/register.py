@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from seals.errors import RegisterConflict, SealRefused, UnknownSeal
-from seals.registered import RegisteredSeal, content_digest
+from seals.lifecycle import has_rival
+from seals.registered import RegisteredSeal, State, content_digest
 from seals.using import Freeze, Use, local_day, why_not
 
 
@@ -28,6 +29,12 @@ class MemoryRegister:
         with self._lock:
             kept = self._seals.get(seal.id)
             if seal.history[:-1] != (kept.history if kept else ()):
+                raise RegisterConflict(seal.id)
+            others = [each for each in self._seals.values() if each.id != seal.id]
+            beside = (each for each in others if each.organisation == seal.organisation)
+            if seal.state is State.APPLIED and has_rival(seal, beside):
+                raise RegisterConflict(seal.id)
+            if seal.number and any(each.number == seal.number for each in others):
                 raise RegisterConflict(seal.id)
             self._seals[seal.id] = seal
 

@@ -33,8 +33,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from seals.errors import RegisterConflict, RegisterDamaged, SealRefused, UnknownSeal
+from seals.lifecycle import has_rival
 from seals.registered import (
     Act,
     Actor,
@@ -52,34 +54,34 @@ metadata = MetaData()
 seal_table = Table(
     "seals_seal",
     metadata,
-    Column("id", String(100), primary_key=True),
-    Column("organisation", String(200), nullable=False, index=True),
+    Column("id", Text, primary_key=True),
+    Column("organisation", Text, nullable=False, index=True),
     Column("kind", String(40), nullable=False),
-    Column("name", String(200), nullable=False),
-    Column("serial", String(40), nullable=False),
-    Column("picture_digest", String(80), nullable=False),
-    Column("succeeds", String(100), nullable=False),
-    Column("number", String(100), nullable=False),
-    Column("seal_digest", String(80), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("serial", Text, nullable=False),
+    Column("picture_digest", Text, nullable=False),
+    Column("succeeds", Text, nullable=False),
+    Column("number", Text, nullable=True, unique=True),
+    Column("seal_digest", Text, nullable=False),
     Column("valid_until", String(40), nullable=True),
-    Column("filing", String(100), nullable=False),
+    Column("filing", Text, nullable=False),
     Column("users", Text, nullable=False),
     Column("opens", String(20), nullable=False),
     Column("closes", String(20), nullable=False),
     Column("per_day", Integer, nullable=False),
     Column("certificate_types", Text, nullable=False),
-    Column("successor", String(100), nullable=False),
+    Column("successor", Text, nullable=False),
     Column("acts", Integer, nullable=False),
 )
-"""`acts` counts the rows of `seals_act`: whoever puts the next state says which one it follows."""
+"""No two have one `number`; it is null until there is one. `acts` counts the rows of `seals_act`: whoever puts the next state says which one it follows."""
 act_table = Table(
     "seals_act",
     metadata,
-    Column("seal", String(100), primary_key=True),
+    Column("seal", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("act", String(20), nullable=False),
-    Column("account", String(100), nullable=False),
-    Column("organisation", String(200), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("organisation", Text, nullable=False),
     Column("at", String(40), nullable=False),
     Column("reason", Text, nullable=False),
     Column("after", String(20), nullable=False),
@@ -88,14 +90,14 @@ use_table = Table(
     "seals_use",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("seal", String(100), nullable=False),
-    Column("account", String(100), nullable=False),
+    Column("seal", Text, nullable=False),
+    Column("account", Text, nullable=False),
     Column("at", String(40), nullable=False),
     Column("day", String(10), nullable=False),
     Column("count", Integer, nullable=True),
-    Column("digest", String(100), nullable=False),
+    Column("digest", Text, nullable=False),
     Column("reason", Text, nullable=False),
-    Column("certificate_type", String(100), nullable=False),
+    Column("certificate_type", Text, nullable=False),
     Column("against", Text, nullable=False),
     UniqueConstraint("seal", "day", "count", name="uq_seals_use_seal"),
 )
@@ -105,10 +107,10 @@ freeze_table = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("organisations", Text, nullable=False),
-    Column("account", String(100), nullable=False),
+    Column("account", Text, nullable=False),
     Column("at", String(40), nullable=False),
     Column("reason", Text, nullable=False),
-    Column("thawed_by", String(100), nullable=True),
+    Column("thawed_by", Text, nullable=True),
     Column("thawed_at", String(40), nullable=True),
     Column("thawed_because", Text, nullable=True),
     Index("ix_seals_freeze_thawed_at", "thawed_at"),
@@ -116,7 +118,7 @@ freeze_table = Table(
 content_table = Table(
     "seals_content",
     metadata,
-    Column("digest", String(80), primary_key=True),
+    Column("digest", Text, primary_key=True),
     Column("data", LargeBinary, nullable=False),
 )
 
@@ -147,15 +149,18 @@ class SQLRegister:
     def put(self, seal: RegisteredSeal) -> None:
         """See the port."""
         with self.database.writing() as connection:
+            beside = _neighbours(connection, seal) if seal.state is State.APPLIED else ()
             kept = _locked(connection, seal.id)
             if seal.history[:-1] != (kept.history if kept else ()):
                 raise RegisterConflict(seal.id)
-            row = _seal_row(seal)
-            if kept is not None:
-                mine = seal_table.c.id == seal.id
-                connection.execute(update(seal_table).where(mine).values(row))
-            elif not _added(connection, seal_table, row):
+            if has_rival(seal, beside):
                 raise RegisterConflict(seal.id)
+            row = _seal_row(seal)
+            if kept is None:
+                if not _added(connection, seal_table, row):
+                    raise RegisterConflict(seal.id)
+            else:
+                _changed(connection, row)
             connection.execute(insert(act_table).values(_act_row(seal)))
 
     def get(self, seal_id: str) -> RegisteredSeal:
@@ -260,6 +265,15 @@ def _added(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool
     return connection.execute(statement.returning(*table.primary_key)).first() is not None
 
 
+def _changed(connection: Connection, row: Mapping[str, Any]) -> None:
+    """The seal's newest state; its number may be another's."""
+    try:
+        mine = seal_table.c.id == row["id"]
+        connection.execute(update(seal_table).where(mine).values(row))
+    except IntegrityError:
+        raise RegisterConflict(row["id"]) from None
+
+
 def _seal_row(seal: RegisteredSeal) -> dict[str, Any]:
     limits = seal.limits
     return {
@@ -270,7 +284,7 @@ def _seal_row(seal: RegisteredSeal) -> dict[str, Any]:
         "serial": seal.serial,
         "picture_digest": seal.picture_digest,
         "succeeds": seal.succeeds,
-        "number": seal.number,
+        "number": seal.number or None,
         "seal_digest": seal.seal_digest,
         "valid_until": None if seal.valid_until is None else _moment(seal.valid_until),
         "filing": seal.filing,
@@ -340,6 +354,15 @@ def _locked(connection: Connection, seal_id: str) -> RegisteredSeal | None:
     return found[0] if found else None
 
 
+def _neighbours(connection: Connection, seal: RegisteredSeal) -> tuple[RegisteredSeal, ...]:
+    """All seals of its organisation; nobody else acts on them until this transaction ends."""
+    mine = seal_table.c.organisation == seal.organisation
+    # In one order, so that two who do this wait for each other rather than both.
+    ids = select(seal_table.c.id).where(mine).order_by(seal_table.c.id).with_for_update()
+    connection.execute(ids)
+    return _seals(connection, mine)
+
+
 def _found(seals: Sequence[RegisteredSeal], seal_id: str) -> RegisteredSeal:
     if not seals:
         raise UnknownSeal(seal_id)
@@ -375,7 +398,7 @@ def _seal(row: Row[Any], acts: Sequence[Row[Any]]) -> RegisteredSeal:
             serial=row.serial,
             picture_digest=row.picture_digest,
             succeeds=row.succeeds,
-            number=row.number,
+            number=row.number or "",
             seal_digest=row.seal_digest,
             valid_until=None if row.valid_until is None else _read_moment(row.valid_until),
             filing=row.filing,

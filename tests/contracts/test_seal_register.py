@@ -46,7 +46,7 @@ def register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SealReg
 
 
 def steps(seal_id: str = "one") -> list[RegisteredSeal]:
-    """A seal from its impression to its use, three times a day at most."""
+    """A seal from its impression to its use, three times a day at most; its number is its id."""
     seal = collect(
         seal_id=seal_id,
         organisation="office",
@@ -60,7 +60,7 @@ def steps(seal_id: str = "one") -> list[RegisteredSeal]:
     found.append(LIFE.approve(found[-1], HEAD, NOW))
     end = NOW + timedelta(days=365)
     found.append(
-        LIFE.make(found[-1], MAKER, NOW, number="1", seal_digest="sm3:11", valid_until=end)
+        LIFE.make(found[-1], MAKER, NOW, number=seal_id, seal_digest="sm3:11", valid_until=end)
     )
     found.append(LIFE.file(found[-1], MAKER, NOW, "备"))
     found.append(LIFE.grant(found[-1], HEAD, NOW, "officer"))
@@ -105,6 +105,32 @@ def test_of_two_who_act_at_once_one_reads_again(register: SealRegister) -> None:
         with pytest.raises(RegisterConflict):
             register.put(other)
     assert register.get("one") == suspended
+
+
+def test_a_number_is_nobody_elses(register: SealRegister) -> None:
+    """`esID` is given once, whoever asks at the same time; seals without one do not clash."""
+    kept(register)
+    two = steps("two")
+    for step in two[:3]:
+        register.put(step)
+    with pytest.raises(RegisterConflict):
+        register.put(replace(two[3], number="one"))
+    register.put(two[3])
+
+
+def test_of_two_that_are_alike_one_is_applied_for(register: SealRegister) -> None:
+    """Both were collected, and neither saw the other applied for: the second is a conflict; once the
+    first has ended it is none.
+    """
+    first, second = (
+        [replace(step, name="业务专用章") for step in steps(each)[:3]] for each in ("one", "two")
+    )
+    for step in (first[0], second[0], first[1]):
+        register.put(step)
+    with pytest.raises(RegisterConflict):
+        register.put(second[1])
+    register.put(LIFE.destroy(first[1], CLERK, NOW, "重复"))
+    register.put(second[1])
 
 
 def test_uses_are_counted_by_the_day_and_logged_with_what_was_refused(
@@ -296,7 +322,23 @@ def test_of_many_who_put_at_once_one_gets_through(database: Database) -> None:
             return False
         return True
 
-    for attempt in (suspend, begin):
+    alike = []
+    for number in range(6):
+        each = collect(
+            seal_id=f"alike-{number}", organisation="office", kind=SealKind.ORGANISATION,
+            name="名称章", picture_digest="sm3:00", by=CLERK, at=NOW,
+        )  # fmt: skip
+        register.put(each)
+        alike.append(LIFE.apply(each, CLERK, NOW, ()))
+
+    def apply(number: int) -> bool:
+        try:
+            register.put(alike[number])
+        except RegisterConflict:
+            return False
+        return True
+
+    for attempt in (suspend, begin, apply):
         with ThreadPoolExecutor(6) as pool:
             assert sum(pool.map(attempt, range(6))) == 1
     assert len(register.get("one").history) == len(seal.history) + 1

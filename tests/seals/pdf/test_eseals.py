@@ -13,6 +13,7 @@ import pytest
 from asn1crypto import x509
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
@@ -23,7 +24,7 @@ from seals.judging import Judges
 from seals.pdf import Intent, Placement, Revocation, inspect, kept, ses, timestamped
 from seals.pdf.cms import TOKEN_ROOM
 from seals.pdf.inspection import Kind
-from seals.pdf.model import Profile
+from seals.pdf.model import MM, Profile
 from seals.pdf.placing import placed
 from seals.pdf.shown import Look
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge
@@ -47,7 +48,7 @@ from tests.world.eseals import (
     judges,
     plain,
 )
-from tests.world.pages import Draft, booklet
+from tests.world.pages import Draft, booklet, stream
 from tests.world.pki import DAY, NOW, listed, pki
 from tests.world.poppler import Poppler
 from tests.world.sealed import PLACE, said, seal
@@ -336,6 +337,65 @@ def test_a_seal_stands_where_it_can_be_seen(case: str) -> None:
         esealed(draft.pdf(), places=places)
 
 
+SIMPLE = b"<< /Type /Font /Subtype /TrueType /BaseFont /X /FirstChar 65 /Widths [500 500 500] %s >>"
+SPELLED: dict[str, tuple[str, Draft, float]] = {
+    "by Windows' own encoding": (
+        "BC", Draft(content="BT /F1 10 Tf 100 500 Td (ABC) Tj ET", more={5: SIMPLE % b""}), 110,
+    ),
+    "by differences": (
+        "YZ",
+        Draft(content="BT /F1 10 Tf 100 500 Td (ABC) Tj ET",
+              more={5: SIMPLE % b"/Encoding << /Differences [66 /Y /Z] >>"}), 110,
+    ),
+    "by a table, two characters for a code": (
+        "盖章",
+        Draft(content="BT /F1 10 Tf 100 500 Td (ABC) Tj ET",
+              more={5: SIMPLE % b"/ToUnicode 10 0 R",
+                    10: stream(b"1 beginbfchar <42> <76D67AE0> endbfchar")}), 107.5,
+    ),
+    "in several strings with spaces between": (
+        "ABC",
+        Draft(content="BT /F1 10 Tf 100 500 Td [(A) -200 (B)] TJ 2 Tc (C) Tj ET",
+              more={5: SIMPLE % b""}), 109.5,
+    ),
+    "turned and scaled by a matrix": (
+        "ABC", Draft(content="q 2 0 0 2 0 0 cm BT /F1 5 Tf 50 250 Td (ABC) Tj ET Q",
+                     more={5: SIMPLE % b""}), 107.5,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPELLED)
+def test_a_keyword_is_read_whatever_its_font(case: str) -> None:
+    """Its middle is where its glyphs are, in points from the left."""
+    keyword, draft, middle = SPELLED[case]
+    (found,) = placed(draft.pdf(), [AtKeyword(keyword=keyword)], (20, 20))
+
+    assert (found.x + 10) * MM == pytest.approx(middle, abs=0.6)
+    assert (found.y + 10) * MM == pytest.approx(842 - 503, abs=1)
+
+
+def test_characters_of_two_lines_are_no_keyword() -> None:
+    """They follow one another in the file, and not on paper."""
+    split = Draft(content="BT /F1 10 Tf 100 500 Td (AB) Tj 0 -40 Td (C) Tj ET",
+                  more={5: SIMPLE % b""})  # fmt: skip
+    with pytest.raises(SealRefused, match="keyword-not-found"):
+        placed(split.pdf(), [AtKeyword(keyword="ABC")], (20, 20))
+
+
+def test_a_document_of_object_streams_is_sealed_too() -> None:
+    """As most programs write them now: tables and objects in streams."""
+    writer = copy_into_new_writer(
+        PdfFileReader(io.BytesIO(booklet(2).pdf())), writer_kwargs={"stream_xrefs": True}
+    )
+    out = io.BytesIO()
+    writer.write(out)
+    made = plain(esealed(out.getvalue(), places=(*MIDDLE, AcrossPages())))
+
+    assert b"/XRef" in out.getvalue()
+    assert said(judged(made)) == set()
+
+
 def test_hidden_text_is_no_keyword() -> None:
     """Only what can be seen is looked through."""
     hidden = Draft(content=f"BT 3 Tr /F1 9 Tf 20 500 Td {'<0005>'} Tj ET")
@@ -419,8 +479,15 @@ def test_nothing_unverified_leaves() -> None:
         esealed(esealed().replace(b"/Type /Page ", b"/Type /Page\n", 1), places=LOWER)
 
 
-def test_a_place_of_pades_is_still_a_box() -> None:
-    """What placing gives goes to either kind of signature."""
+def test_what_placing_gives_goes_to_either_kind() -> None:
+    """A box is still a box; PAdES shows slices, too."""
     (box,) = placed(Draft().pdf(), [AtPlace(page=1, x=121, y=61)], (42, 42))
+    draft = booklet(3).pdf()
+    slices = placed(draft, [AcrossPages()], (42, 42))
+    made = seal(draft, places=slices, at=NOW)
 
     assert box == PLACE
+    assert [each.part for each in slices] == [(0, 1 / 3), (1 / 3, 2 / 3), (2 / 3, 1)]
+    assert made.count(b"/Subtype /Stamp") == 2
+    assert made.count(b"/Subtype /Image") == 2, "one picture and its mask for all of them"
+    assert said(judged(made)) == set()

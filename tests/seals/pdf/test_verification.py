@@ -7,8 +7,9 @@ import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Protocol
 
 import pytest
@@ -98,6 +99,24 @@ def overlaid(pdf: bytes, mark: bytes, body: bytes) -> bytes:
     """The object that holds this mark, anew."""
     number = re.findall(rb"(\d+) 0 obj", pdf[: pdf.index(mark)])[-1]
     return updated(pdf, {int(number): body})
+
+
+def again(pdf: bytes) -> bytes:
+    """The newest signature's dictionary once more, where its range does not reach."""
+    at = pdf.rindex(b"/ByteRange [0")
+    begin, number = [(each.end(), each[1]) for each in re.finditer(rb"(\d+) 0 obj\n", pdf[:at])][-1]
+    return updated(pdf, {int(number): pdf[begin : pdf.index(b"endobj", at)]})
+
+
+def skipping(pdf: bytes, objects: Mapping[int, bytes] | None = None) -> bytes:
+    """An update of what was there before the seal, as if there had been none."""
+    draft = Draft().pdf()
+    assert pdf.startswith(draft)
+    before = int(draft.rsplit(b"startxref", 1)[1].split()[0])
+    made = updated(pdf, objects or {190: b"<< >>"})
+    latest = int(pdf.rsplit(b"startxref", 1)[1].split()[0])
+    head, tail = made.rsplit(b"/Prev %d" % latest, 1)
+    return head + b"/Prev %d" % before + tail
 
 
 def ended(pdf: bytes) -> bytes:
@@ -256,6 +275,14 @@ ATTACKS: dict[str, tuple[str, Callable[[Sealer], bytes]]] = {
         "changed-later",
         lambda seal: updated(updated(seal(), {4: FORGED}), {4: Draft().objects()[4]}),
     ),
+    "signature's dictionary written again": ("gaps", lambda seal: again(seal())),
+    "revision with the seal skipped": ("signature-forgotten", lambda seal: skipping(seal())),
+    "rolled back to before the seal, and on": (
+        "signature-forgotten", lambda seal: skipping(seal(), {4: FORGED}),
+    ),
+    "value cut short by what looks like its end": (
+        "unreadable", lambda seal: gapped(seal, b"> 4 0 obj (x) endobj <"),
+    ),
     "range under another key": (
         "signature-forgotten",
         lambda seal: updated(seal(), {1: b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [] "
@@ -373,9 +400,14 @@ def test_every_step_is_a_question_with_words() -> None:
         assert each.step.en
 
 
+@cache
+def _packed() -> bytes:
+    return zlib.compress(b"1 0  " + b" " * (300 * 1024 * 1024), 9)
+
+
 def bomb(before: bytes = b"") -> bytes:
     """An object stream that becomes a gigabyte; behind a document, with its root in it."""
-    packed = zlib.compress(b"1 0  " + b" " * (300 * 1024 * 1024), 9)
+    packed = _packed()
     body = b"<< /Type /ObjStm /N 1 /First 5 /Filter /FlateDecode /Length %d >>" % len(packed)
     inner = body + b"\nstream\n" + packed + b"\nendstream"
     begin = before or b"%PDF-1.7\n"
@@ -406,7 +438,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "bomb behind a seal": lambda: bomb(seal()),
     "bomb behind an electronic seal": lambda: bomb(forged()),
-    "endless hexadecimal": lambda: Draft(root="/X <" + "3A" * 30_000_000 + ">").pdf(),
+    "endless hexadecimal": lambda: Draft(root="/X <" + "3A" * 10_000_000 + ">").pdf(),
     "endless number": lambda: Draft(root="/X " + "1" * 2_000_000).pdf(),
     "endless name": lambda: Draft(root="/X /" + "a" * 2_000_000).pdf(),
     "hexadecimal without an end": lambda: Draft(root="/X <" + "3A " * 100_000).pdf(),
