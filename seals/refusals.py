@@ -195,9 +195,9 @@ OFD: Mapping[str, Words] = {
 """`DocumentRefused` of an OFD, beside what its structure can have."""
 
 FILES: Mapping[str, Words] = {
-    "format": ("不是 OFD，也不是 PDF", "neither OFD nor PDF"),
+    "no-document": ("不是 OFD，也不是 PDF", "neither OFD nor PDF"),
     "file-unreadable": ("文件无法读取", "the file cannot be read"),
-    "file-too-large": ("文件过大", "the file is too large"),
+    "too-large": ("文件过大", "the file is too large"),
 }
 """`MalformedDocument` of what is no document yet."""
 
@@ -207,6 +207,7 @@ KEYS: Mapping[str, Words] = {
     "key-file-readable-by-others": ("密钥文件他人可读", "others may read the key file"),
     "key-file-exists": ("密钥文件已存在，不覆盖", "the key file exists and is not written over"),
     "key-file-unwritable": ("密钥文件无法写入", "the key file cannot be written"),
+    "no-certificate": ("没有数字证书", "there is no X.509 certificate"),
     "file-unreadable": ("文件无法读取", "a file cannot be read"),
     "file-exists": ("文件已存在，不覆盖", "the file exists and is not written over"),
     "file-unwritable": ("文件无法写入", "a file cannot be written"),
@@ -222,7 +223,6 @@ KEYS: Mapping[str, Words] = {
     "service-answers-nonsense": ("签章服务答复无法理解", "the sealing service answers nonsense"),
     "message-too-large": ("要签的内容过大", "too large to be sent"),
     "cannot-sign": ("此处不能签名", "nothing can be signed here"),
-    "file-too-large": ("文件过大", "a file is too large"),
     "no-key": ("没有指明密钥", "no key is given"),
     "key-description": ("密钥说明文件无法理解", "the description of the key makes no sense"),
 }
@@ -241,6 +241,8 @@ WHOLE: Mapping[str, Words] = {
     "seals.unknown-algorithm": ("算法不认识", "an unknown algorithm"),
     "seals.unreachable": ("服务连不上或不应答", "a service is not reached, or does not answer"),
     "seals.timestamp-unavailable": ("取不到时间戳", "no timestamp is to be had"),
+    "seals.trust-list-refused": ("信任名单不能使用", "the trust list may not be used"),
+    "seals.policy-refused": ("策略文件不能使用", "the policy may not be used"),
     "seals.not-issuable": ("不能签发", "not to be issued"),
     "seals.glyph-missing": ("字库没有这个字", "the face lacks this character"),
 }

@@ -17,7 +17,6 @@ from datetime import datetime
 from seals.algorithms import Algorithm
 from seals.errors import (
     DocumentRefused,
-    MalformedDocument,
     MalformedSeal,
     RegisterDamaged,
     SealRefused,
@@ -39,6 +38,7 @@ from seals.seal import Seal
 from seals.seal_reading import read_seal
 from seals.sm2 import Signature
 from seals.using import Use, why_not
+from seals.verifying import format_of
 
 __all__ = [
     "AcrossPages",
@@ -51,7 +51,6 @@ __all__ = [
     "Order",
     "Placement",
     "Sealer",
-    "format_of",
 ]
 
 
@@ -251,17 +250,3 @@ class _LoggedKey:
         """See `SigningKey`; and what `SealRegister.use` raises."""
         self.register.use(self.use)
         return self.key.sign(message)
-
-
-def format_of(document: bytes) -> Format:
-    """What a document is, told by its first bytes and never by its name.
-
-    Raises:
-        MalformedDocument: `format`: neither of the two.
-    """
-    if document.startswith(b"PK"):
-        return Format.OFD
-    # A PDF with something before its header is one that preflight will refuse, in its own words.
-    if b"%PDF-" in document[:1024]:
-        return Format.PDF
-    raise MalformedDocument("format")

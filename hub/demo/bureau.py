@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from hub.seals.desk import now
 from hub.seals.making import Form, Wanted, drawn, made_seal
 from seals.algorithms import Algorithm
 from seals.authority import Authority, Profile
@@ -22,6 +21,7 @@ from seals.ports import SealRegister, SigningKey
 from seals.proportions import Level
 from seals.registered import Actor, RegisteredSeal, SealKind
 from seals.revocation import read_list
+from seals.terminal import now
 
 BUREAU = "示范县政务服务和大数据管理局"
 OFFICER = "officer"

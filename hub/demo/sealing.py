@@ -16,22 +16,22 @@ from rich.console import Console
 
 from catalog.tables import plain_table
 from hub.demo.bureau import BUREAU, OFFICER, PLANNED, Bureau
-from hub.seals.desk import now, opened_register
+from hub.seals.desk import opened_register
 from hub.seals.listing import KINDS
 from hub.seals.sealing import place_new, write_whole
 from seals.errors import IllegalAct, SealError, SealRefused
 from seals.glyphs import song
 from seals.judging import Judges
 from seals.lifecycle import Lifecycle, collect
-from seals.ofd import verification as ofd
 from seals.ofd.showing import shown
-from seals.pdf import verification as pdf
 from seals.ports import SealRegister, SigningKey
 from seals.registered import Actor, Limits, RegisteredSeal, SealKind
-from seals.report import Format, Report
-from seals.sealing import AtKeyword, Order, Sealer, format_of
+from seals.report import Format
+from seals.sealing import AtKeyword, Order, Sealer
+from seals.terminal import now
 from seals.using import Freeze, coverage
 from seals.verdicts import Verdict
+from seals.verifying import format_of, verify
 
 DOCUMENTS = Path(__file__).parent / "documents"
 PLACE = AtKeyword(keyword="2026年11月24日", down=-7)
@@ -153,7 +153,7 @@ def _notices(
         yield SealedNotice(
             file=file,
             picture=_picture(made, file.with_name(f"{name}.png")),
-            verdict=_judged(made, judges).verdict,
+            verdict=verify(made, now(), judges=judges).verdict,
             kind=kind,
         )
 
@@ -166,18 +166,12 @@ def _order(seal_id: str = "bureau", account: str = OFFICER, reason: str = REASON
     return Order(seal_id=seal_id, account=account, reason=reason, placements=(PLACE,))
 
 
-def _judged(document: bytes, judges: Judges) -> Report:
-    if format_of(document) is Format.OFD:
-        return ofd.verify(document, now(), judges=judges)
-    return pdf.verify(document, now(), judges=judges)
-
-
 def _unnoticed(notices: Sequence[SealedNotice], judges: Judges) -> Iterator[str]:
     """Change one byte in the middle of each; whose verdict is not failed?"""
     for each in notices:
         document = bytearray(each.file.read_bytes())
         document[len(document) // 3] ^= 1
-        if _judged(bytes(document), judges).verdict is not Verdict.FAILED:
+        if verify(bytes(document), now(), judges=judges).verdict is not Verdict.FAILED:
             yield each.file.name
 
 

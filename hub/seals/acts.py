@@ -12,11 +12,12 @@ from typing import Annotated
 
 import typer
 
-from hub.seals.desk import By, Organisation, Reason, SealArgument, at_desk, found_seal, now
+from hub.seals.desk import By, Organisation, Reason, SealArgument, at_desk, found_seal
 from seals.errors import IllegalAct
 from seals.lifecycle import Lifecycle
 from seals.ports import SealRegister
 from seals.registered import Actor, Limits, RegisteredSeal
+from seals.terminal import now
 from seals.using import Freeze
 
 app = typer.Typer()

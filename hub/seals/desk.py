@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hub.settings import Settings, read_configuration
-from seals.errors import KeyUnavailable, MalformedDocument, SealError, SealRefused, UnknownSeal
+from seals.errors import MalformedDocument, SealError, SealRefused, UnknownSeal
 from seals.ports import SealRegister
 from seals.registered import ENDED, RegisteredSeal
 from seals.report import Format
+from seals.terminal import plain
 
 REFUSED, UNREADABLE = 1, 3
 """Exit codes; nought is done."""
@@ -23,12 +22,6 @@ SealArgument = Annotated[str, typer.Argument(help="印章编号或名称 the sea
 By = Annotated[str, typer.Option(help="经办人账号 the account that acts")]
 Organisation = Annotated[str, typer.Option(help="经办人所在单位 the organisation it acts for")]
 Reason = Annotated[str, typer.Option(help="事由 why")]
-PasswordFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="口令或 PIN 文件，第一行；不给则提示输入 its first line; asked for otherwise"
-    ),
-]
 AsJSON = Annotated[bool, typer.Option("--json", help="机器可读 for machines")]
 
 
@@ -90,39 +83,6 @@ def refusals_told(kind: Format | None = None) -> Iterator[None]:
         from seals.refusals import reasons  # noqa: PLC0415  (imports the PDF library)
 
         for reason in reasons(refused, kind):
-            typer.echo(f"✘ {reason}", err=True)
+            typer.echo(plain(f"✘ {reason}"), err=True)
         unreadable = isinstance(refused, MalformedDocument)
         raise typer.Exit(UNREADABLE if unreadable else REFUSED) from None
-
-
-def secret(file: Path | None) -> str:
-    """A password or PIN: the first line of a file, or asked for.
-
-    Raises:
-        KeyUnavailable: `file-unreadable`.
-    """
-    if file is None:
-        asked: str = typer.prompt("口令 password", hide_input=True)
-        return asked
-    return read(file, 4096).decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
-
-
-def read(file: Path, most: int) -> bytes:
-    """A file of at most so many bytes.
-
-    Raises:
-        KeyUnavailable: `file-unreadable`, `file-too-large`.
-    """
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(most + 1)
-    except OSError:
-        raise KeyUnavailable("file-unreadable") from None
-    if len(data) > most:
-        raise KeyUnavailable("file-too-large")
-    return data
-
-
-def now() -> datetime:
-    """UTC, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)

@@ -13,11 +13,12 @@ from rich.markup import escape
 
 from catalog.loading import load
 from catalog.tables import plain_table
-from hub.seals.desk import AsJSON, SealArgument, at_desk, found_seal, now, read
+from hub.seals.desk import AsJSON, SealArgument, at_desk, found_seal
 from hub.seals.making import put_new
 from hub.settings import Settings
 from seals.ports import SealRegister
 from seals.registered import RegisteredSeal, SealKind, State
+from seals.terminal import now, read_file
 from seals.using import BEIJING, coverage
 
 app = typer.Typer()
@@ -148,7 +149,7 @@ def _authorities(settings: Settings) -> frozenset[str]:
 
 
 def _wanted(file: Path) -> frozenset[str]:
-    lines = read(file, MAX_LIST).decode("utf-8", "replace").splitlines()
+    lines = read_file(file, MAX_LIST).decode("utf-8", "replace").splitlines()
     return frozenset(each for line in lines if (each := line.strip()) and not each.startswith("#"))
 
 

@@ -12,17 +12,7 @@ from typing import Annotated
 
 import typer
 
-from hub.seals.desk import (
-    By,
-    Organisation,
-    PasswordFile,
-    SealArgument,
-    at_desk,
-    found_seal,
-    now,
-    read,
-    secret,
-)
+from hub.seals.desk import By, Organisation, SealArgument, at_desk, found_seal
 from hub.settings import read_configuration
 from seals.errors import IllegalAct, KeyUnavailable, SealRefused
 from seals.keyplaces import key_at
@@ -33,6 +23,7 @@ from seals.ports import SealRegister, SigningKey
 from seals.proportions import Level
 from seals.registered import Actor, RegisteredSeal, SealKind
 from seals.seal import ListedCertificates, SealInfo
+from seals.terminal import PasswordFile, now, password, read_file
 from seals.x509 import MAX_BUNDLE, read_bundle
 
 app = typer.Typer()
@@ -85,7 +76,7 @@ def collect(
         if picture is not None:
             from seals.pictures import checked_picture  # noqa: PLC0415  (imports what paints)
 
-            png = checked_picture(read(picture, MAX_UPLOAD), width, height).png
+            png = checked_picture(read_file(picture, MAX_UPLOAD), width, height).png
         else:
             png = drawn(kind, form, level, diameter, name, ring, tuple(lower or ()), code)
         made = collected(
@@ -184,7 +175,7 @@ def make(
             found,
             Actor(account=by, organisation=organisation),
             wanted,
-            lambda: key_at(key, certificate, lambda: secret(password_file), environment),
+            lambda: key_at(key, certificate, lambda: password(password_file), environment),
         )
         if out is not None:
             put_new(out, register.kept(made.seal_digest))
@@ -263,4 +254,4 @@ def put_new(file: Path, data: bytes) -> None:
 
 
 def _certificate(file: Path) -> bytes:
-    return read_bundle(read(file, MAX_BUNDLE))[0].der
+    return read_bundle(read_file(file, MAX_BUNDLE))[0].der

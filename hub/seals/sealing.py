@@ -15,24 +15,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hub.seals.desk import (
-    By,
-    PasswordFile,
-    Reason,
-    found_seal,
-    now,
-    opened_register,
-    read,
-    refusals_told,
-    secret,
-)
+from hub.seals.desk import By, Reason, found_seal, opened_register, refusals_told
 from hub.settings import Configuration, read_configuration
-from seals.errors import KeyUnavailable, MalformedDocument, SealRefused
+from seals.errors import KeyUnavailable, Malformed, MalformedDocument, SealRefused
 from seals.keyplaces import key_at
 from seals.levels import Intent, Level
 from seals.ofd.signing import Mode
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.revocation import MAX_LIST, read_list
+from seals.terminal import PasswordFile, now, password, read_file
 from seals.tsa_client import TSAClient, TSAService
 
 if TYPE_CHECKING:
@@ -100,7 +91,8 @@ def seal(
     SM2 密钥签国密印章（OFD、PDF）；P-256、RSA、Ed25519 签 PAdES（PDF），印章图取自登记。
     An SM2 key sets a GB/T 38540 seal, in OFD and PDF; others sign PAdES under its picture, in PDF.
     """
-    from seals.sealing import Order, Sealer, format_of  # noqa: PLC0415  (imports the PDF library)
+    from seals.sealing import Order, Sealer  # noqa: PLC0415  (imports the PDF library)
+    from seals.verifying import format_of  # noqa: PLC0415  (as above)
 
     configuration = read_configuration()
     with refusals_told():
@@ -114,7 +106,7 @@ def seal(
         signing_key = key_at(
             key or _configured(configuration),
             certificate,
-            lambda: secret(password_file),
+            lambda: password(password_file),
             configuration.environment,
         )
         with opened_register(configuration.settings.database) as register:
@@ -187,8 +179,8 @@ def _check_place(file: Path, target: Path, put: Put) -> None:
 
 def _document(file: Path) -> bytes:
     try:
-        return read(file, MAX_DOCUMENT)
-    except KeyUnavailable as wrong:
+        return read_file(file, MAX_DOCUMENT)
+    except (KeyUnavailable, Malformed) as wrong:
         raise MalformedDocument(str(wrong)) from None
 
 
@@ -206,7 +198,7 @@ def _revocation(
 
     if not lists:
         return None
-    found = tuple(read_list(read(each, MAX_LIST)).der for each in lists)
+    found = tuple(read_list(read_file(each, MAX_LIST)).der for each in lists)
     return Revocation(certificates=chain, lists=found)
 
 

@@ -296,8 +296,8 @@ OTHERWISE: dict[str, tuple[int, tuple[str, ...], tuple[str, ...]]] = {
     "a PDF that hides something": (
         1, ("@hidden.pdf", *PLACE, *WITH["p256"]), ("action", "annotation", "white-text"),
     ),
-    "neither OFD nor PDF": (3, ("@pw", *PLACE, *WITH["sm2"]), ("format",)),
-    "an empty file": (3, ("@empty", *PLACE, *WITH["sm2"]), ("format",)),
+    "neither OFD nor PDF": (3, ("@pw", *PLACE, *WITH["sm2"]), ("no-document",)),
+    "an empty file": (3, ("@empty", *PLACE, *WITH["sm2"]), ("no-document",)),
     "no file": (3, ("@none.ofd", *PLACE, *WITH["sm2"]), ("file-unreadable",)),
     "a folder": (3, ("@hub", *PLACE, *WITH["sm2"]), ("file-unreadable",)),
     "half an OFD": (3, ("@half.ofd", *PLACE, *WITH["sm2"]), ("no-zip",)),

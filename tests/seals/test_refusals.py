@@ -87,7 +87,7 @@ SAID: dict[str, tuple[SealError, Format | None, list[str]]] = {
     ),
     "of a PDF": (DocumentRefused(("font-lies", "page 1")), Format.PDF, ["font-lies"]),
     "a container": (MalformedDocument("bytes-behind"), Format.OFD, ["bytes-behind"]),
-    "no document": (MalformedDocument("format"), None, ["format"]),
+    "no document": (MalformedDocument("no-document"), None, ["no-document"]),
     "a picture": (PictureRefused("blank", "shape"), None, ["blank", "shape"]),
     "an act": (IllegalAct("state"), None, ["state"]),
     "a key": (KeyUnavailable("service-too-slow"), None, ["service-too-slow"]),

@@ -34,12 +34,13 @@ from seals.register import MemoryRegister
 from seals.registered import Actor, Limits, SealKind
 from seals.report import Format, Question, Report
 from seals.seal import ListedCertificates
-from seals.sealing import AcrossPages, AtKeyword, AtPlace, Order, Sealer, format_of
+from seals.sealing import AcrossPages, AtKeyword, AtPlace, Order, Sealer
 from seals.tsa import TSA
 from seals.tsa_client import TSAClient, TSAService
 from seals.tsa_serving import listening
 from seals.using import Freeze
 from seals.verdicts import Verdict
+from seals.verifying import format_of
 from tests.world import pki
 from tests.world.ofd import document
 from tests.world.pages import Draft
@@ -339,7 +340,7 @@ def test_unknown_seals_and_damaged_ones(register: MemoryRegister) -> None:
 )
 def test_what_is_no_document_is_unreadable(register: MemoryRegister, data: bytes) -> None:
     """Told by its first bytes."""
-    with pytest.raises(MalformedDocument, match="format"):
+    with pytest.raises(MalformedDocument, match="no-document"):
         sealer(register, SM2).sealed(data, ORDER)
 
 
