@@ -62,6 +62,7 @@ def test_every_key_has_words() -> None:
         ("making.py", refusals.SEALS),
         ("pictures.py", refusals.PICTURES),
         ("ofd/preflight.py", refusals.OFD),
+        ("ofd/fonts.py", refusals.OFD),
     ):
         keys = list(yielded(module))
         assert keys
