@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 ROOMS  := hub adapters certificates seals catalog
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check bench fix schema lock clean
+.PHONY: help setup demo serve test check bench fuzz fix schema lock clean
 
 help: ## 列出命令 list the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ check: $(STAMP) ## 检查 format, lint, types, import contracts, catalog and man
 
 bench: $(STAMP) ## 测速 measure speed as ratios in one run, print and write var/bench
 	@$(BIN)/python -m tests.bench
+
+fuzz: $(STAMP) ## 乱码 broken bytes for every parser, SECONDS each (60); guided by atheris where it is installed
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),60) $(NAMES)
 
 fix: $(STAMP) ## 整理 format and mend what a machine can
 	@$(BIN)/ruff check --fix .

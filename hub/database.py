@@ -165,8 +165,12 @@ def _alembic(database: Database) -> Config:
     return config
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, revision: str = "head") -> None:
     """Bring the tables to the newest shape. Two processes starting at once do it one by one.
+
+    Args:
+        database: Of any earlier shape.
+        revision: How far; an older one is for trying out a migration.
 
     Raises:
         EvidenceUnavailable: the database cannot be reached or written, or is newer than we are.
@@ -179,7 +183,7 @@ def migrate(database: Database) -> None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             config = _alembic(database)
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     except (SQLAlchemyError, OSError, CommandError) as problem:
         raise EvidenceUnavailable("migration-failed") from problem
 

@@ -77,6 +77,10 @@ class Settings(BaseSettings):
     """Kept back from a caller's deadline for assembling the answer and for the evidence log."""
     grants_refresh_seconds: float = Field(default=1.0, ge=0.0, le=60.0)
     """How long a withdrawn grant or a suspended caller may still be honoured by this process."""
+    seals_bureau: str = ""
+    """The organisation that makes and files all seals; empty: none are made here."""
+    seals_key: str = ""
+    """The key file, or the description of a device or service, that `mianti seal` signs with."""
     idempotency_hours: int = Field(default=24, ge=1, le=168)
 
     @field_validator("source_networks")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import NamedTuple
 
 from seals import der
@@ -53,6 +54,10 @@ class Value(NamedTuple):
         return self.start - self.at == head
 
 
+_MADE = tuple.__new__
+"""Without the detour over `Value.__new__`: a certificate holds a hundred values."""
+
+
 def whole(data: bytes) -> Value:
     """The one value that `data` is.
 
@@ -82,7 +87,7 @@ def at(data: bytes, place: int, limit: int) -> Value:
         size = int.from_bytes(data[start - wide : start])
     if start + size > limit:
         raise Malformed("cut-off")
-    return Value(data, place, start, start + size)
+    return _MADE(Value, (data, place, start, start + size))
 
 
 def parts(value: Value, most: int = MAX_PARTS) -> list[Value]:
@@ -94,9 +99,9 @@ def parts(value: Value, most: int = MAX_PARTS) -> list[Value]:
     if not value.tag & 0x20:
         raise Malformed("not-constructed")
     found: list[Value] = []
-    place = value.start
-    while place < value.end:
-        child = at(value.data, place, value.end)
+    data, place, end = value.data, value.start, value.end
+    while place < end:
+        child = at(data, place, end)
         found.append(child)
         place = child.end
         if len(found) > most:
@@ -156,6 +161,11 @@ def oid(value: Value) -> str:
     content = expect(value, der.OID).content
     if not 1 <= len(content) <= 64 or content[-1] & 0x80:
         raise Malformed("oid")
+    return _dotted(content)
+
+
+@lru_cache(maxsize=1024)
+def _dotted(content: bytes) -> str:
     arcs: list[int] = []
     running = 0
     for byte in content:

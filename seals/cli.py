@@ -39,7 +39,9 @@ from seals.trust_cli import app as trust_app
 from seals.tsa_cli import app as tsa_app
 from seals.x509 import MAX_BUNDLE, KeyUsage, X509Certificate, read_bundle
 
-app = typer.Typer(no_args_is_help=True, help="印章 seals: keys, X.509 certificates, chains.")
+app = typer.Typer(
+    no_args_is_help=True, help="印章 seals: their life, keys, X.509 certificates, trust."
+)
 key_app = typer.Typer(no_args_is_help=True, help="签章密钥 keys that seal")
 ca_app = typer.Typer(no_args_is_help=True, help="自建签发机构 an authority of one's own")
 x509_app = typer.Typer(no_args_is_help=True, help="数字证书 X.509 certificates")

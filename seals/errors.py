@@ -146,6 +146,12 @@ class RegisterConflict(SealError, RuntimeError):
     retryable = True
 
 
+class RegisterDamaged(SealError, RuntimeError):
+    """Something in the register cannot be read; the text names the row, never what stands in it."""
+
+    code = "seals.register-damaged"
+
+
 class UnknownAlgorithm(SealError, ValueError):
     """A signature algorithm or kind of key that is not in our table."""
 

@@ -45,6 +45,10 @@ class Face:
         self._lock = threading.Lock()
         self.glyph = lru_cache(maxsize=4096)(self._glyph)
 
+    def knows(self, character: str) -> bool:
+        """Has the face an outline for it?"""
+        return ord(character) in self._names
+
     def _glyph(self, character: str) -> Glyph:
         """The outline of one character.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-from seals.curve import z_of
+from seals.curve import G, z_of
 from seals.errors import InvalidKey, SM2Unavailable, Undecipherable
 
 Point = tuple[int, int]
@@ -33,6 +33,8 @@ _FUNCTIONS: dict[str, tuple[object, list[object]]] = {
     "d2i_PUBKEY": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
     "d2i_AutoPrivateKey": (_POINTER, [_POINTER, ctypes.POINTER(_BYTES), ctypes.c_long]),
     "EVP_PKEY_free": (None, [_POINTER]),
+    "EVP_PKEY_dup": (_POINTER, [_POINTER]),
+    "EVP_PKEY_set1_encoded_public_key": (_INT, [_POINTER, _BYTES, _SIZE]),
     "ERR_clear_error": (None, []),
     "BIO_new_mem_buf": (_POINTER, [_BYTES, _INT]),
     "BIO_free": (_INT, [_POINTER]),
@@ -61,6 +63,7 @@ class OpenSSL:
             function.restype, function.argtypes = result, arguments
         self._keys: dict[tuple[str, int, int], LoadedKey] = {}
         self._lock = Lock()
+        self._pattern = self._read("d2i_PUBKEY", SPKI + _raw(G))
 
     def private(self, d: int) -> LoadedKey:
         """That private key, ready to sign.
@@ -68,17 +71,32 @@ class OpenSSL:
         Raises:
             SM2Unavailable: OpenSSL does not take it.
         """
-        return self._held("d2i_AutoPrivateKey", ("private", d, 0), _PKCS8 + d.to_bytes(32))
+
+        def load() -> LoadedKey:
+            handle = self._read("d2i_AutoPrivateKey", _PKCS8 + d.to_bytes(32))
+            return LoadedKey(self._library, handle)
+
+        return self._held(("private", d, 0), load)
 
     def public(self, point: Point) -> LoadedKey:
         """That public key, ready to verify.
 
+        A copy of another one with this point in it: reading a key takes OpenSSL as long as signing.
+
         Raises:
             SM2Unavailable: OpenSSL does not take it.
         """
-        x, y = point
-        der = SPKI + b"\x04" + x.to_bytes(32) + y.to_bytes(32)
-        return self._held("d2i_PUBKEY", ("public", x, y), der)
+
+        def load() -> LoadedKey:
+            library, raw = self._library, _raw(point)
+            handle = library.EVP_PKEY_dup(self._pattern)
+            if library.EVP_PKEY_set1_encoded_public_key(handle, raw, len(raw)) != 1:
+                library.EVP_PKEY_free(handle)
+                library.ERR_clear_error()
+                raise SM2Unavailable("EVP_PKEY_set1_encoded_public_key")
+            return LoadedKey(library, handle, point)
+
+        return self._held(("public", *point), load)
 
     def encrypt(self, point: Point, plain: bytes) -> bytes:
         """The ciphertext in DER (GB/T 35276).
@@ -153,26 +171,36 @@ class OpenSSL:
             library.EVP_PKEY_CTX_free(context)
             library.ERR_clear_error()
 
-    def _held(self, function: str, name: tuple[str, int, int], der: bytes) -> LoadedKey:
-        """The key as OpenSSL has it. Keys are kept, for loading one costs as much as signing; the
-        oldest makes room, and is freed when the last that works with it lets go.
+    def _read(self, function: str, der: bytes) -> int:
+        place = _BYTES(der)
+        handle = getattr(self._library, function)(None, ctypes.byref(place), len(der))
+        if not handle:
+            self._library.ERR_clear_error()
+            raise SM2Unavailable(function)
+        return int(handle)
+
+    def _held(self, name: tuple[str, int, int], load: Callable[[], LoadedKey]) -> LoadedKey:
+        """The key as OpenSSL has it. Keys are kept, for loading one is dear; the oldest makes room,
+        and is freed when the last that works with it lets go.
         """
         with self._lock:
             known = self._keys.get(name)
             if known is None:
-                place = _BYTES(der)
-                handle = getattr(self._library, function)(None, ctypes.byref(place), len(der))
-                if not handle:
-                    self._library.ERR_clear_error()
-                    raise SM2Unavailable(function)
+                known = load()
                 if len(self._keys) >= _MOST_KEYS:
                     self._keys.pop(next(iter(self._keys)))
-                known = self._keys[name] = LoadedKey(self._library, handle)
+                self._keys[name] = known
             return known
+
+
+def _raw(point: Point) -> bytes:
+    return b"\x04" + point[0].to_bytes(32) + point[1].to_bytes(32)
 
 
 _MOST_KEYS = 1024
 _MOST_IDS = 16
+_LONG, _LONGEST, _TAIL = 4096, 64 * 1024, 512
+"""Bytes of a message of which all but a tail is remembered, until the next one."""
 
 
 class LoadedKey:
@@ -181,10 +209,10 @@ class LoadedKey:
     Threads share it: each takes a context from the pile or makes one, and puts it back.
     """
 
-    __slots__ = ("_begun", "_library", "_signing", "_verifying", "handle", "point")
+    __slots__ = ("_begun", "_last", "_library", "_signing", "_verifying", "handle", "point")
 
-    def __init__(self, library: ctypes.CDLL, handle: int) -> None:
-        """Owns `handle` from now on.
+    def __init__(self, library: ctypes.CDLL, handle: int, point: Point | None = None) -> None:
+        """Owns `handle` from now on; asks it for its point where that is not known.
 
         Raises:
             SM2Unavailable: It is no SM2 key.
@@ -193,7 +221,8 @@ class LoadedKey:
         self._signing: list[int] = []
         self._verifying: list[int] = []
         self._begun: dict[bytes, Any] = {}
-        self.point = self._read_point()
+        self._last: tuple[bytes, bytes, Any] | None = None
+        self.point = self._read_point() if point is None else point
 
     def sign(self, message: bytes, signer_id: bytes) -> bytes:
         """DER of the signature.
@@ -240,8 +269,24 @@ class LoadedKey:
             begun = hashlib.new("sm3", z_of(self.point, signer_id))
             if len(self._begun) < _MOST_IDS:
                 self._begun[signer_id] = begun
+        if _LONG <= len(message) <= _LONGEST:
+            return self._digest_of_alike(begun, message, signer_id)
         running = begun.copy()
         running.update(message)
+        return bytes(running.digest())
+
+    def _digest_of_alike(self, begun: Any, message: bytes, signer_id: bytes) -> bytes:
+        """A signer sets the same seal again and again, and all but the end of what is signed is that
+        seal: where a message begins as the last one did, hashing goes on from there.
+        """
+        last = self._last
+        if last is None or last[0] != signer_id or not message.startswith(last[1]):
+            state = begun.copy()
+            state.update(message[:-_TAIL])
+            last = self._last = signer_id, message[:-_TAIL], state
+        _, head, state = last
+        running = state.copy()
+        running.update(message[len(head) :])
         return bytes(running.digest())
 
     def _context(self, pile: list[int], begin: Callable[[int], int]) -> int:

@@ -98,7 +98,7 @@ class Lifecycle:
         Raises:
             IllegalAct: `has-one`: another seal of that kind, name and number lives; or see `_moved`.
         """
-        if any(_rivals(seal, other) for other in others):
+        if has_rival(seal, others):
             raise IllegalAct("has-one")
         return self._moved(seal, Act.APPLY, by, at, "")
 
@@ -283,8 +283,12 @@ def _last(seal: RegisteredSeal, act: Act) -> frozenset[str]:
     return frozenset()
 
 
+def has_rival(seal: RegisteredSeal, others: Iterable[RegisteredSeal]) -> bool:
+    """Is there another that would be the same seal to whoever looks at a document?"""
+    return any(_rivals(seal, other) for other in others)
+
+
 def _rivals(seal: RegisteredSeal, other: RegisteredSeal) -> bool:
-    """Would both be the same seal to whoever looks at a document?"""
     if other.id in {seal.id, seal.succeeds} or other.state in ENDED | {State.COLLECTED}:
         return False
     one_of_a_kind = seal.kind in {SealKind.ORGANISATION, SealKind.APPROVAL}

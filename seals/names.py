@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from seals import ber, der
 from seals.ber import Value
@@ -19,6 +20,8 @@ _SHORT: Mapping[str, str] = {
 }  # fmt: skip
 _PRINTABLE = {COUNTRY, SERIAL_NUMBER}
 MAX_ATTRIBUTES = 64
+REMEMBERED = 1024
+"""Bytes of a name that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ def read_name(value: Value) -> Name:
     Raises:
         Malformed: It is no name.
     """
+    whole = value.whole
+    return _known_name(whole) if len(whole) <= REMEMBERED else _read_name(value)
+
+
+def _read_name(value: Value) -> Name:
     attributes: list[tuple[str, str]] = []
     normal: list[frozenset[tuple[str, str]]] = []
     proper = True
@@ -68,6 +76,12 @@ def read_name(value: Value) -> Name:
         attributes += together
         normal.append(frozenset((kind, _folded(text)) for kind, text in together))
     return Name(value.whole, tuple(attributes), tuple(normal), proper)
+
+
+@lru_cache(maxsize=1024)
+def _known_name(der: bytes) -> Name:
+    """An issuer has a name that thousands of certificates repeat."""
+    return _read_name(ber.whole(der))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

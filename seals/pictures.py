@@ -16,6 +16,7 @@ from PIL import Image, ImageChops
 
 from seals.drawing import MAX_SIDE, PRINT_DPI, SIGNATURE, chunk, density
 from seals.errors import PictureRefused
+from seals.seal import Picture
 from seals.vectors import painted, plain_svg
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -83,6 +84,24 @@ def checked_picture(data: bytes, width: int, height: int) -> CheckedPicture:
     at = len(SIGNATURE) + 25
     finished = clean[:at] + density(dpi) + clean[at:]
     return CheckedPicture(png=finished, width=width, height=height, dpi=dpi, ink=ink)
+
+
+def kept_picture(png: bytes) -> Picture:
+    """A picture that was drawn or checked here before, as a seal carries it: its size in mm is what
+    it says of its own density.
+
+    Raises:
+        PictureRefused: `damaged`: it was not made here.
+    """
+    at = png.find(b"pHYs")
+    if not png.startswith(SIGNATURE) or at < 0 or len(png) < at + 13:
+        raise PictureRefused("damaged")
+    pixels = struct.unpack(">II", png[16:24])
+    metre = struct.unpack(">II", png[at + 4 : at + 12])
+    if not all(metre):
+        raise PictureRefused("damaged")
+    width, height = (round(1000 * p / m) for p, m in zip(pixels, metre, strict=True))
+    return Picture(type="PNG", data=png, width=width, height=height)
 
 
 # --- bytes ------------------------------------------------------------------------------------

@@ -76,7 +76,9 @@ class SealRegister(Protocol):
         begins with the same ones.
 
         Raises:
-            RegisterConflict: Somebody else acted in between.
+            RegisterConflict: Somebody else acted in between: on this seal, on another that has its
+                number now, or, where it is applied for, on one that would be the same to whoever
+                looks at a document.
         """
         ...
 
@@ -115,10 +117,31 @@ class SealRegister(Protocol):
         """Stop sealing."""
         ...
 
+    def freezes(self) -> Iterable[Freeze]:
+        """Those in force, oldest first."""
+        ...
+
     def thaw(self, by: str, at: datetime, reason: str) -> None:
         """Lift all freezes.
 
         Raises:
             SealRefused: `same-person`: whoever froze does not thaw alone; `reason`.
+        """
+        ...
+
+    def keep(self, data: bytes) -> str:
+        """Keep a finished seal (`Seal.esl`) or the picture of an impression for ever.
+
+        Returns:
+            Its digest, `sm3:` and hexadecimal digits, under which it is kept.
+        """
+        ...
+
+    def kept(self, digest: str) -> bytes:
+        """What is kept under that digest, byte for byte.
+
+        Raises:
+            UnknownSeal: Nothing is.
+            RegisterDamaged: It is no longer what it was.
         """
         ...

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from seals.errors import RegisterConflict, SealRefused, UnknownSeal
-from seals.registered import RegisteredSeal
+from seals.lifecycle import has_rival
+from seals.registered import RegisteredSeal, State, content_digest
 from seals.using import Freeze, Use, local_day, why_not
 
 
@@ -21,12 +22,19 @@ class MemoryRegister:
         self._log: list[tuple[Use, tuple[str, ...]]] = []
         self._counts: Counter[tuple[str, date]] = Counter()
         self._freezes: list[Freeze] = []
+        self._content: dict[str, bytes] = {}
 
     def put(self, seal: RegisteredSeal) -> None:
         """See the port."""
         with self._lock:
             kept = self._seals.get(seal.id)
             if seal.history[:-1] != (kept.history if kept else ()):
+                raise RegisterConflict(seal.id)
+            others = [each for each in self._seals.values() if each.id != seal.id]
+            beside = (each for each in others if each.organisation == seal.organisation)
+            if seal.state is State.APPLIED and has_rival(seal, beside):
+                raise RegisterConflict(seal.id)
+            if seal.number and any(each.number == seal.number for each in others):
                 raise RegisterConflict(seal.id)
             self._seals[seal.id] = seal
 
@@ -65,6 +73,11 @@ class MemoryRegister:
         with self._lock:
             self._freezes.append(freeze)
 
+    def freezes(self) -> Iterable[Freeze]:
+        """See the port."""
+        with self._lock:
+            return tuple(self._freezes)
+
     def thaw(self, by: str, at: datetime, reason: str) -> None:  # noqa: ARG002  a store keeps `at`
         """See the port."""
         with self._lock:
@@ -73,6 +86,20 @@ class MemoryRegister:
             if any(freeze.by == by for freeze in self._freezes):
                 raise SealRefused("same-person")
             self._freezes.clear()
+
+    def keep(self, data: bytes) -> str:
+        """See the port."""
+        digest = content_digest(data)
+        with self._lock:
+            self._content[digest] = data
+        return digest
+
+    def kept(self, digest: str) -> bytes:
+        """See the port."""
+        with self._lock:
+            if digest not in self._content:
+                raise UnknownSeal(digest)
+            return self._content[digest]
 
     def _found(self, seal_id: str) -> RegisteredSeal:
         seal = self._seals.get(seal_id)

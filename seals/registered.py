@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -174,3 +175,8 @@ class RegisteredSeal:
         """Its state at that time; None before its impression was collected."""
         known = [entry.after for entry in self.history if entry.at <= day]
         return known[-1] if known else None
+
+
+def content_digest(data: bytes) -> str:
+    """How pictures, finished seals and documents are named in the register: `sm3:` and digits."""
+    return f"sm3:{hashlib.new('sm3', data).hexdigest()}"

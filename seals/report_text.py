@@ -15,6 +15,8 @@ from seals.terminal import plain
 from seals.verdicts import Step, Verdict
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+_INDENT = 6
+"""Columns before a question."""
 _SIGN = {Verdict.PASSED: "✔", Verdict.FAILED: "✘", Verdict.INDETERMINATE: "?"}
 _COLOUR = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.INDETERMINATE: "yellow"}
 _BAND = {
@@ -44,7 +46,8 @@ def printed(console: Console, name: str, report: Report) -> None:
 
 def _band(report: Report, name: str) -> RenderableType:
     zh, en, style = _BAND[report.verdict]
-    told = Text(f" {_SIGN[report.verdict]} {zh} {en}", style="bold")
+    told = Text()
+    told.append(f" {_SIGN[report.verdict]} {zh} {en}", style="bold")
     told.append(f"  {plain(name)}")
     table = Table.grid(expand=True)
     table.add_column(ratio=1, overflow="fold")
@@ -74,7 +77,8 @@ def _head(report: Report) -> RenderableType:
 def _seal_head(at: int, seal: SealReport) -> RenderableType:
     zh, en, _ = _BAND[seal.verdict]
     colour = _COLOUR[seal.verdict]
-    told = Text(f"\n签章 seal {at}  ", style="bold")
+    told = Text("\n")
+    told.append(f"签章 seal {at}  ", style="bold")
     told.append(f"{_SIGN[seal.verdict]} {zh} {en.lower()}", style=f"bold {colour}")
     told.append(f"  {plain(seal.seal_name or seal.name)}", style="bold")
     facts = (
@@ -90,20 +94,23 @@ def _seal_head(at: int, seal: SealReport) -> RenderableType:
 
 
 def _steps(title: str, findings: Iterable[Finding]) -> RenderableType:
+    shown: list[RenderableType] = [Text(title, style="bold")] if title else []
+    for each in findings:
+        shown.append(_row(each))
+        shown += _because(each.because)
+    return Group(*shown)
+
+
+def _row(finding: Finding) -> RenderableType:
+    step = finding.step
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(justify="right", width=3, style="dim")
     table.add_column(width=1)
     table.add_column(ratio=5, overflow="fold")
     table.add_column(ratio=6, overflow="fold")
-    for each in findings:
-        step = each.step
-        table.add_row(
-            str(step.number),
-            Text(_SIGN[step.verdict], style=_COLOUR[step.verdict]),
-            _twice(step.zh, step.en, ""),
-            _answer(each),
-        )
-    return Group(Text(title, style="bold"), table) if title else table
+    sign = Text(_SIGN[step.verdict], style=_COLOUR[step.verdict])
+    table.add_row(str(step.number), sign, _twice(step.zh, step.en, ""), _answer(finding))
+    return table
 
 
 def _answer(finding: Finding) -> RenderableType:
@@ -112,26 +119,23 @@ def _answer(finding: Finding) -> RenderableType:
     told = _twice(step.why_zh, step.why_en, colour)
     if finding.where not in _ROLES and step.verdict is not Verdict.PASSED:
         told.append(f"\n{plain(finding.where)}", style=f"{colour} bold")
-    for line in _because(finding.because):
-        told.append("\n").append_text(line)
     return told
 
 
-def _because(steps: tuple[Step, ...]) -> Iterator[Text]:
+def _because(steps: tuple[Step, ...]) -> Iterator[RenderableType]:
     """What did not pass of a chain or a timestamp; how many steps did."""
-    passed = sum(each.verdict is Verdict.PASSED for each in steps)
     for each in steps:
         if each.verdict is Verdict.PASSED:
             continue
-        colour = _COLOUR[each.verdict]
-        place = f"（第 {each.at + 1} 级 #{each.at + 1}）" if each.at else ""
-        told = Text(f"{_SIGN[each.verdict]} {each.zh}：{each.why_zh}{place}", style=colour)
-        told.append(
-            f"\n  {each.en}: {each.why_en} [{each.key}:{each.reason}]", style=f"{colour} dim"
-        )
-        yield told
+        place = f"（第 {each.at + 1} 级 level {each.at + 1}）" if each.at else ""
+        zh = f"└ {_SIGN[each.verdict]} {each.zh}{place}：{each.why_zh}"
+        en = f"{each.en}: {each.why_en} [{each.key}:{each.reason}]"
+        yield Padding(Text(zh, style=_COLOUR[each.verdict]), (0, 0, 0, _INDENT))
+        yield Padding(Text(en, style="dim"), (0, 0, 0, _INDENT + 4))
+    passed = sum(each.verdict is Verdict.PASSED for each in steps)
     if passed:
-        yield Text(f"✔ 其中 {passed} 项通过 / {passed} steps passed", style="dim")
+        told = Text(f"└ ✔ {passed} 步通过 / {passed} steps passed", style="dim")
+        yield Padding(told, (0, 0, 0, _INDENT))
 
 
 def _twice(zh: str, en: str, style: str) -> Text:

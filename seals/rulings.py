@@ -239,7 +239,9 @@ def _revoked(entry: Revocation) -> str:
     return "revoked"
 
 
+@lru_cache(maxsize=2048)
 def _step(key: str, reason: str, verdict: Verdict, place: int) -> Step:
+    """One of the few hundred that there are."""
     number, zh, en = QUESTIONS[key]
     why_zh, why_en = ANSWERS[reason]
     return Step(

@@ -166,11 +166,8 @@ class Seal:
     deviations: tuple[Deviation, ...]
 
     def maker_signature(self) -> SignatureState:
-        """The maker's signature over the original bytes. Says nothing of the maker's certificate.
-
-        The answer of the last few hundred seals is remembered: a seal is set many times.
-        """
-        return _remembered(self.x509_cert, self.algorithm, self.signed, self.value)
+        """The maker's signature over the original bytes. Says nothing of the maker's certificate."""
+        return signature_state(self.x509_cert, self.algorithm, self.signed, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,10 +212,21 @@ def signature_state(
     x509_cert: bytes, algorithm: str, signed: bytes, value: bytes
 ) -> SignatureState:
     """Hold a signature value against the bytes and the certificate's key; nothing raises."""
+    size = len(x509_cert) + len(signed) + len(value)
+    judge = _remembered if size <= REMEMBERED else _judged
+    return judge(x509_cert, algorithm, signed, value)
+
+
+REMEMBERED = 128 * 1024
+"""Bytes of a seal, or of a signature, about which something is remembered."""
+
+
+def _judged(x509_cert: bytes, algorithm: str, signed: bytes, value: bytes) -> SignatureState:
     if algorithm != SM2_SM3:
         return SignatureState.OTHER_ALGORITHM
+    few = len(x509_cert) <= _CERTIFICATE
     try:
-        key = PublicKey.from_certificate(x509_cert)
+        key = _known_key(x509_cert) if few else PublicKey.from_certificate(x509_cert)
     except InvalidKey:
         return SignatureState.UNREADABLE_KEY
     try:
@@ -229,4 +237,7 @@ def signature_state(
     return SignatureState.MATCHES if right else SignatureState.DIFFERS
 
 
-_remembered = lru_cache(maxsize=256)(signature_state)
+_remembered = lru_cache(maxsize=128)(_judged)
+"""A seal is set many times, and what was just sealed is judged before it leaves."""
+_CERTIFICATE = 4096
+_known_key = lru_cache(maxsize=512)(PublicKey.from_certificate)

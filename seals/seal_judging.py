@@ -51,8 +51,8 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "chain-not-trusted": (_F, "证书链不可信", "the chain is not trusted"),
     "chain-not-judged": (
         _I,
-        "没有可据以判断的信任依据",
-        "there is nothing at hand to judge the chain by",
+        "依据不足，证书链无法判定",
+        "not enough is at hand to judge the chain by",
     ),
     # 20 time
     "timestamp-right": (_P, "时间戳可信", "the timestamp is trusted"),

@@ -8,6 +8,7 @@ read is listed in `deviations`.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from seals import ber
 from seals import der as writing
@@ -16,6 +17,7 @@ from seals.der import IA5, PRINTABLE, TIME, UTC_TIME, UTF8
 from seals.errors import Deviation, Malformed, MalformedSeal
 from seals.seal import (
     HEADER,
+    REMEMBERED,
     Edition,
     Extension,
     ListedCertificates,
@@ -65,17 +67,24 @@ def read_seal_signature(der: bytes) -> SealSignature:
 def _seal(reader: Fields, where: str) -> Seal:
     """The next value, read as a seal; its deviations go to `reader`, too."""
     der = reader.raw(where)
+    seal = _known_seal(der, where) if len(der) <= REMEMBERED else _read_seal(der, where)
+    for each in seal.deviations:
+        reader.note(each.why, each.where)
+    return seal
+
+
+def _read_seal(der: bytes, where: str) -> Seal:
     own: list[Deviation] = []
     outer = Fields(der, own).inside(where)
     raw_info = outer.raw(_in(where, "eSealInfo"))
     info_reader = Fields(raw_info, own).inside(_in(where, "eSealInfo"))
     if outer.tag() == writing.SEQUENCE:
-        seal = _seal_v1(der, outer, raw_info, info_reader, where)
-    else:
-        seal = _seal_v4(der, outer, raw_info, info_reader, where)
-    for each in seal.deviations:
-        reader.note(each.why, each.where)
-    return seal
+        return _seal_v1(der, outer, raw_info, info_reader, where)
+    return _seal_v4(der, outer, raw_info, info_reader, where)
+
+
+_known_seal = lru_cache(maxsize=64)(_read_seal)
+"""A seal is set many times: the same bytes are read once."""
 
 
 def _seal_v1(der: bytes, outer: Fields, raw_info: bytes, info: Fields, where: str) -> Seal:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from seals import ber, der
 from seals.algorithms import Algorithm, by_identifier
 from seals.ber import Value
-from seals.errors import Malformed, UnknownAlgorithm
+from seals.errors import InvalidKey, Malformed, UnknownAlgorithm
+from seals.keys import verifying_key
 from seals.names import Name, read_name
 from seals.ports import SigningKey
 from seals.x509 import X509Certificate, read_x509
@@ -99,6 +100,26 @@ class SignedData:
         """The signer's certificate, among those that came along or the others."""
         named = (each for each in (*self.certificates, *others) if self.signer.names(each))
         return next(named, None)
+
+    def attributes_hold(self) -> bool:
+        """Do the signed attributes speak of this very content? Both must be there, once each."""
+        kinds = self.signer.attributes.get(CONTENT_TYPE, ())
+        digests = self.signer.attributes.get(MESSAGE_DIGEST, ())
+        if len(kinds) != 1 or len(digests) != 1 or not self.signer.digest:
+            return False
+        found = hashlib.new(self.signer.digest, self.content).digest()
+        named = der.oid(self.content_type)
+        return kinds[0].whole == named and digests[0].content == found
+
+    def value_holds(self, certificate: X509Certificate) -> bool:
+        """Is it signed with the key of that certificate? Unknown ways of signing are a no."""
+        if self.signer.algorithm is None:
+            return False
+        try:
+            key = verifying_key(certificate.spki)
+        except (InvalidKey, UnknownAlgorithm):
+            return False
+        return key.verify(self.signer.algorithm, self.signer.signed, self.signer.value)
 
 
 def read_signed_data(data: bytes) -> SignedData:

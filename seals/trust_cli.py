@@ -18,7 +18,7 @@ from seals.mapped import Complaint, Mapped
 from seals.revocation import MAX_LIST, read_list
 from seals.terminal import PasswordFile, now, password, plain, read_file, told, write_new
 from seals.trust import Listed, Ruling, Service, Standing, TrustStore
-from seals.trust_folder import gathered, import_list
+from seals.trust_folder import LIST_FILE, gathered, import_list
 from seals.trust_list import (
     MAX_FILE,
     MAX_MATERIAL,
@@ -77,7 +77,7 @@ def show(
         asked = now() if at is None else at.replace(tzinfo=now().tzinfo)
         store = gathered(files, now(), _operators(operator))
         for file in files:
-            _show_head(file)
+            _show_head(file / LIST_FILE if (file / LIST_FILE).exists() else file)
         _show_store(store, asked)
 
 
@@ -120,7 +120,7 @@ def import_published(
         data = read_file(file, MAX_FILE)
         read = import_list(into, data, now(), _operators(operator))
         typer.echo(f"✔ #{read.sequence} → {into}")
-        _show_list(read)
+        _show_list(read, data)
 
 
 def _show_head(file: Path) -> None:
@@ -128,15 +128,16 @@ def _show_head(file: Path) -> None:
         return
     data = read_file(file, MAX_LIST)
     if is_trust_list(data):
-        _show_list(read_trust_list(data, [signer_of(data)], now()))
+        _show_list(read_trust_list(data, [signer_of(data)], now()), data)
 
 
-def _show_list(read: TrustList) -> None:
+def _show_list(read: TrustList, data: bytes) -> None:
     operator = " / ".join(filter(None, (read.operator.zh, read.operator.en)))
     typer.echo(f"发布者 operator    {operator}")
     typer.echo(f"序号 sequence      {read.sequence}")
     typer.echo(f"发布 issued        {_time(read.issued_at)}")
     typer.echo(f"下次更新 next      {_time(read.next_update)}")
+    typer.echo(f"签名人 signed by   sm3 {hashlib.new('sm3', signer_of(data).der).hexdigest()}")
 
 
 def _show_store(store: TrustStore, at: datetime) -> None:

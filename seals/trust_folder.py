@@ -6,6 +6,7 @@ operator, which are set down at the first import and hold from then on.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from seals.trust_list import (
 from seals.x509 import X509Certificate, read_bundle
 
 LIST_FILE, OPERATOR_FILE = "trust-list.json", "trust-list.operator"
+_LOCK = ".trust-list.lock"
 _READ = frozenset({".pem", ".crt", ".cer", ".der", ".crl", ".json"})
 MAX_FILES = 10_000
 
@@ -57,7 +59,7 @@ def gathered(
 def import_list(
     folder: Path, data: bytes, at: datetime, operators: Sequence[X509Certificate] = ()
 ) -> TrustList:
-    """Put a list in place of the last one.
+    """Put a list in place of the last one; of several at a time, one after the other.
 
     Args:
         folder: Is made where it is not there.
@@ -69,6 +71,18 @@ def import_list(
         TrustListRefused: It may not be relied on; nothing was changed.
         KeyUnavailable: `file-unreadable`, `file-unwritable`.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _imported(folder, data, at, operators)
+    except OSError:
+        raise KeyUnavailable("file-unwritable") from None
+
+
+def _imported(
+    folder: Path, data: bytes, at: datetime, operators: Sequence[X509Certificate]
+) -> TrustList:
     pinned = _pinned(folder)
     if pinned and operators and set(pinned) != set(operators):
         raise TrustListRefused(("operator-differs", ""))
@@ -76,15 +90,26 @@ def import_list(
     if not by:
         raise TrustListRefused(("operator-unknown", ""))
     read = read_trust_list(data, by, at, _last(folder))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not pinned:
-            bundle = "".join(pem("CERTIFICATE", each.der) for each in by)
-            _replaced(folder / OPERATOR_FILE, bundle.encode())
-        _replaced(folder / LIST_FILE, data)
-    except OSError:
-        raise KeyUnavailable("file-unwritable") from None
+    if not pinned:
+        bundle = "".join(pem("CERTIFICATE", each.der) for each in by)
+        _replaced(folder / OPERATOR_FILE, bundle.encode())
+    _replaced(folder / LIST_FILE, data)
     return read
+
+
+def self_vouched(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Trust lists whose signer nobody named: each is signed by the certificate that lies in it.
+
+    Raises:
+        KeyUnavailable: `file-unreadable`.
+        Malformed: `too-large`.
+    """
+    files = (file for path in paths for file in _files(path))
+    return tuple(
+        file
+        for file in files
+        if is_trust_list(contents(file, MAX_LIST)) and not _pinned(file.parent)
+    )
 
 
 def _last(folder: Path) -> Known | None:

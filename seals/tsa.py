@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 from seals.authority import new_serial
 from seals.errors import KeyUnavailable, Malformed, NotIssuable, SealError
-from seals.keys import verifying_key
 from seals.ports import SigningKey
 from seals.signed_data import WEAK_DIGESTS, written
 from seals.timestamps import (
@@ -112,9 +111,7 @@ class TSA:
         )
         token = written(TST_INFO, info.der, self.key, self._along(asked))
         # A device may answer with anything: nothing leaves that does not hold.
-        signer = read_token(token).signed.signer
-        key = verifying_key(self.key.spki)
-        if not key.verify(self.key.algorithm, signer.signed, signer.value):
+        if not read_token(token).signed.value_holds(self._certificate):
             raise KeyUnavailable("signature-does-not-hold")
         return token
 

@@ -10,8 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from seals.errors import InvalidKey, Malformed, TimestampUnavailable, UnknownAlgorithm, Unreachable
-from seals.keys import verifying_key
+from seals.errors import Malformed, TimestampUnavailable, Unreachable
 from seals.posting import Address, Answer
 from seals.timestamps import (
     MAX_TOKEN,
@@ -120,13 +119,10 @@ def _complaint(token: TimestampToken, asked: TimestampRequest) -> str:
 
 
 def _holds(token: TimestampToken) -> bool:
-    """Is it signed with the key of the certificate that came along?"""
-    signed = token.signed
-    certificate, algorithm = signed.signed_by(), signed.signer.algorithm
-    if certificate is None or algorithm is None:
-        return False
-    try:
-        key = verifying_key(certificate.spki)
-    except (InvalidKey, UnknownAlgorithm):
-        return False
-    return key.verify(algorithm, signed.signer.signed, signed.signer.value)
+    """Is this very content signed with the key of the certificate that came along?"""
+    certificate = token.signed.signed_by()
+    return (
+        certificate is not None
+        and token.signed.attributes_hold()
+        and token.signed.value_holds(certificate)
+    )

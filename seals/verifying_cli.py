@@ -13,7 +13,7 @@ import typer
 from seals.errors import Malformed, SealError
 from seals.judging import NOBODY, Judges
 from seals.terminal import EXIT, complaint_lines, now, plain, read_file, told
-from seals.trust_folder import gathered
+from seals.trust_folder import gathered, self_vouched
 from seals.verdicts import Verdict
 from seals.x509 import MAX_BUNDLE, read_bundle
 
@@ -35,8 +35,8 @@ def verify(
     trust: Annotated[
         list[Path] | None,
         typer.Option(
-            help="信任：根证书、中间证书、吊销列表（PEM/DER）、信任名单，或其目录；可多次 "
-            "certificates, revocation lists, a trust list, or folders of them"
+            help="根证书、吊销列表、信任名单， 或其目录，可多次 certificates, revocation lists, "
+            "a trust list, or folders of them"
         ),
     ] = None,
     operator: Annotated[
@@ -58,7 +58,11 @@ def verify(
         asked = _time(at)
         policies = _policies(policy)
         judges = _judges(trust or (), operator, policies)
-    codes = [_judged(file, asked, policies, judges, as_json) for file in files]
+    codes: list[int] = []
+    for file in files:
+        if codes and not as_json:
+            typer.echo()
+        codes.append(_judged(file, asked, policies, judges, as_json))
     if judges is NOBODY and not as_json:
         typer.echo(
             "没有给出 --trust：证书链和时间戳无法判断 / without --trust neither chains nor timestamps can"
@@ -148,4 +152,11 @@ def _judges(trust: Sequence[Path], operator: Path | None, policies: Policies) ->
     if not trust:
         return NOBODY
     operators = [] if operator is None else read_bundle(read_file(operator, MAX_BUNDLE))
-    return gathered(trust, now(), operators).judges(policies.timestamps)
+    store = gathered(trust, now(), operators)
+    for each in () if operators else self_vouched(trust):
+        typer.echo(
+            f"？ {plain(str(each))}：信任名单只核对了自带的签名证书，用 --operator 指明发布者 / the list is"
+            " checked by its own certificate only; name its operator by --operator",
+            err=True,
+        )
+    return store.judges(policies.timestamps)

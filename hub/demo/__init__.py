@@ -1,8 +1,8 @@
 """`mianti demo`: the first journey on real county lists, as a counter's intake system would run it.
 
 Starts the sandbox, the city's hub and the county's as processes of their own, plans seven told cases
-and then every bundle of 新乡县 whose sources exist, says what it expects of each, and fails if
-anything it shows is not so.
+and then every bundle of 新乡县 whose sources exist, brings seals to use and sets them on a notice, says
+what it expects of each, and fails if anything it shows is not so.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hub.demo.counter import Counter, Shown
 from hub.demo.desk import Clerks
 from hub.demo.live import connected_resources, live_round
 from hub.demo.report import write_report
+from hub.demo.sealing import print_seals, seals_shown
 from hub.demo.showing import print_case, print_desk, print_live
 from hub.demo.wording import Names
 from hub.errors import HubError
@@ -74,10 +75,13 @@ def run(folder: Path, cases: tuple[Case, ...] = CASES) -> int:
     figures = by_county(catalog)
     for county, overview in figures.items():
         print_desk(names.county(county), overview.bundles, names, console)
+    seals = seals_shown(folder)
+    print_seals(seals, console)
     failures = [f"{s.case.title}：{failure}" for s in shown for failure in s.failures]
     failures += [f"{row.name}：{failure}" for row in live.rows for failure in row.failures]
+    failures += seals.failures
     write_report(
-        folder, names, shown=shown, live={LIVE_COUNTY: live}, figures=figures,
+        folder, names, shown=shown, live={LIVE_COUNTY: live}, figures=figures, seals=seals,
         total=sum((overview.total for overview in figures.values()), Figures()),
         failures=failures,
     )  # fmt: skip

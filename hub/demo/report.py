@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from catalog.figures import Figures, Goals, Overview
 from catalog.live import reached
 from hub.demo.counter import Shown
 from hub.demo.live import LiveRound, LiveRow
+from hub.demo.sealing import SealsShown
 from hub.demo.wording import CHINA, Names, answered, authority, chinese, moment, percent, told
+from hub.seals.listing import KINDS
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -28,6 +32,7 @@ def write_report(
     shown: Sequence[Shown],
     live: Mapping[str, LiveRound],
     figures: Mapping[str, Overview],
+    seals: SealsShown,
     total: Figures,
     failures: Sequence[str],
 ) -> None:
@@ -49,6 +54,7 @@ def write_report(
             for county, overview in figures.items()
         },
         "desk_total": _figures(total),
+        "seals": _seals(seals),
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
     (folder / "report.json").write_text(text, encoding="utf-8")
@@ -58,12 +64,17 @@ def write_report(
     environment.filters.update(
         basis=names.basis, path=names.path, bundle=names.bundle, county=names.county,
         authority=authority, moment=moment, chinese=chinese, told=told, answered=answered,
-        percent=percent,
+        percent=percent, inlined=partial(_inlined, folder),
     )  # fmt: skip
     page = environment.get_template("report.html").render(
         **document, made=f"{made_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+def _inlined(folder: Path, name: str) -> str:
+    """A picture of the folder as the page carries it, for the page is sent on alone."""
+    return f"data:image/png;base64,{base64.b64encode((folder / name).read_bytes()).decode()}"
 
 
 def _case(shown: Shown) -> dict[str, Any]:
@@ -75,6 +86,34 @@ def _case(shown: Shown) -> dict[str, Any]:
         "elapsed_ms": round(shown.elapsed_ms),
         "receipts_verified": shown.receipts,
         "failures": shown.failures,
+    }
+
+
+def _seals(shown: SealsShown) -> dict[str, Any]:
+    covered, required = shown.covered
+    return {
+        "seals": [
+            {
+                "name": f"{seal.name}{seal.serial}",
+                "kind": KINDS[seal.kind],
+                "organisation": seal.organisation,
+                "number": seal.number,
+                "filing": seal.filing,
+                "picture": picture.name,
+            }
+            for seal, picture in shown.seals
+        ],
+        "notices": [
+            {
+                "file": each.file.name,
+                "kind": each.kind,
+                "verdict": str(each.verdict),
+                "picture": each.picture.name if each.picture else None,
+            }
+            for each in shown.notices
+        ],
+        "refusals": [{"tried": what, "key": key} for what, key in shown.refusals],
+        "coverage": {"covered": covered, "required": required},
     }
 
 

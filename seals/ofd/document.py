@@ -8,7 +8,7 @@ readers do it. What cannot be followed is a problem, told with its key; nothing 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -185,9 +185,14 @@ class Page:
     height: float
 
 
-def graph(package: OFDPackage) -> Graph:
-    """Follow every reference. Raises nothing: what is amiss is among the problems."""
-    walk = _Walk(package)
+def graph(package: OFDPackage, before: Graph | None = None) -> Graph:
+    """Follow every reference. Raises nothing: what is amiss is among the problems.
+
+    Args:
+        package: The container.
+        before: Of a container that has parts in common with it: their trees are used again.
+    """
+    walk = _Walk(package, XMLParts(package) if before is None else before.xml.over(package))
     walk.run()
     return Graph(
         edges=tuple(walk.edges),
@@ -237,12 +242,23 @@ def _area(parent: Element, name: str, where: str) -> tuple[float, float, float, 
     return None if area is None else box(text(only(area, "PhysicalBox", where)))
 
 
+class _Below(dict[Element, Mapping[str, Sequence[Element]]]):
+    """Children by their names, for one part: many rules begin with the same steps."""
+
+    def __missing__(self, parent: Element) -> Mapping[str, Sequence[Element]]:
+        found: dict[str, list[Element]] = {}
+        for each in parent:
+            found.setdefault(local(each), []).append(each)
+        self[parent] = found
+        return found
+
+
 class _Walk:
     """Breadth first; each part once in each of its kinds, so that circles end."""
 
-    def __init__(self, package: OFDPackage) -> None:
+    def __init__(self, package: OFDPackage, xml: XMLParts) -> None:
         self._package = package
-        self.xml = XMLParts(package)
+        self.xml = xml
         self._queue: deque[tuple[str, Kind, str]] = deque()
         self.edges: list[Edge] = []
         self.kinds: dict[str, set[Kind]] = {}
@@ -280,8 +296,9 @@ class _Walk:
         bases = [folder, home, "/"]
         if kind is Kind.RESOURCES and (base := root.get("BaseLoc")):
             bases.insert(0, resolved(base, folder).rstrip("/") + "/")
+        below = _Below()
         for rule in rules:
-            for loc in self._locs(root, rule, part):
+            for loc in self._locs(root, rule, part, below):
                 if len(self.edges) == MAX_EDGES:
                     raise MalformedDocument("too-many", part)
                 target = self._target(loc, bases, part)
@@ -289,13 +306,13 @@ class _Walk:
                 if target:
                     self._meet(target, rule.kind, home)
 
-    def _locs(self, root: Element, rule: _Rule, part: str) -> Iterator[str]:
-        found = [root]
+    def _locs(self, root: Element, rule: _Rule, part: str, below: _Below) -> Iterator[str]:
+        found: Sequence[Element] = (root,)
         for name in rule.way:
-            below = [list(named(parent, name)) for parent in found]
-            if name not in _REPEATED and any(len(here) > 1 for here in below):
+            here = [below[parent].get(name, ()) for parent in found]
+            if name not in _REPEATED and any(len(each) > 1 for each in here):
                 self._problem("doubled", part)
-            found = [each for here in below for each in here]
+            found = here[0] if len(here) == 1 else [each for some in here for each in some]
             if not found:
                 return
         for each in found:

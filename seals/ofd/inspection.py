@@ -77,14 +77,20 @@ class Facts:
     signatures: tuple[SignatureFacts, ...]
 
 
-def inspect(document: bytes, limits: Limits = LIMITS) -> Facts:
+def inspect(document: bytes, limits: Limits = LIMITS, before: Graph | None = None) -> Facts:
     """State what is there.
+
+    Args:
+        document: Its bytes.
+        limits: How much of them is read.
+        before: Of a container that was read before. What lies there in the very same bytes is not
+            unpacked, digested or parsed again; everything else is as if it had never been.
 
     Raises:
         MalformedDocument: The container may not be opened.
     """
-    package = OFDPackage.open(document, limits)
-    return stated(package, graph(package))
+    package = OFDPackage.open(document, limits, None if before is None else before.xml.package)
+    return stated(package, graph(package, before))
 
 
 def stated(package: OFDPackage, found: Graph) -> Facts:

@@ -7,12 +7,14 @@ children: what is read is asked for by its local name.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from functools import lru_cache
 
 from lxml import etree
 
 from seals.errors import MalformedDocument
-from seals.ofd.package import OFDPackage
+from seals.ofd.package import SMALL, OFDPackage
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for its elements
 
@@ -40,18 +42,8 @@ def parsed(data: bytes, where: str) -> Element:
         raise MalformedDocument("encoding", where)
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise MalformedDocument("doctype", where)
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        strip_cdata=True,
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _parser())
     except (etree.XMLSyntaxError, ValueError):
         raise MalformedDocument("xml", where) from None
     if root.getroottree().docinfo.internalDTD is not None:
@@ -59,13 +51,39 @@ def parsed(data: bytes, where: str) -> Element:
     return root
 
 
+def _parser() -> etree.XMLParser:
+    """One for each thread: a parser that is shared makes them wait for each other."""
+    known: etree.XMLParser | None = getattr(_THREAD, "parser", None)
+    if known is None:
+        known = _THREAD.parser = etree.XMLParser(
+            resolve_entities=False,
+            load_dtd=False,
+            dtd_validation=False,
+            no_network=True,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            strip_cdata=True,
+        )
+    return known
+
+
+_THREAD = threading.local()
+
+
 class XMLParts:
     """The XML parts of a container. Small ones are parsed once and must not be changed."""
 
     def __init__(self, package: OFDPackage) -> None:
-        self._package = package
-        self._kept: dict[str, Element] = {}
+        self.package = package
+        self._kept: dict[bytes, Element] = {}
         self._room = KEPT
+
+    def over(self, package: OFDPackage) -> XMLParts:
+        """Those of another container; a part of the very same bytes has its tree already."""
+        other = XMLParts(package)
+        other._kept, other._room = self._kept, self._room
+        return other
 
     def root(self, part: str) -> Element:
         """The root element of a part.
@@ -73,13 +91,13 @@ class XMLParts:
         Raises:
             MalformedDocument: As for `parsed`, and for reading the part.
         """
-        root = self._kept.get(part)
+        data = self.package.read(part)
+        root = self._kept.get(data) if len(data) <= SMALL else None
         if root is None:
-            data = self._package.read(part)
             root = parsed(data, part)
-            if len(data) <= min(self._room, KEPT // 16):
+            if len(data) <= min(self._room, SMALL):
                 self._room -= len(data)
-                self._kept[part] = root
+                self._kept[data] = root
         return root
 
 
@@ -120,11 +138,21 @@ def text(element: Element | None) -> str:
 
 def numbers(told: str | None) -> tuple[float, ...]:
     """The numbers of an `ST_Array`; none at all where one of them is none, or beyond reason."""
-    words = (told or "").split()
+    if not told:
+        return ()
+    return _few_numbers(told) if len(told) <= 64 else _numbers(told)
+
+
+def _numbers(told: str) -> tuple[float, ...]:
+    words = told.split()
     if len(words) > 4096 or not all(map(_NUMBER.fullmatch, words)):
         return ()
     found = tuple(map(float, words))
     return found if all(abs(each) < _BEYOND for each in found) else ()
+
+
+_few_numbers = lru_cache(maxsize=2048)(_numbers)
+"""A page says the same sizes and advances over and over."""
 
 
 def box(told: str | None) -> tuple[float, float, float, float] | None:

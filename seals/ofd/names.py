@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from seals.errors import MalformedDocument
 
@@ -66,6 +67,7 @@ def external(loc: str) -> bool:
     return bool(_SCHEME.match(loc)) or loc.startswith("//")
 
 
+@lru_cache(maxsize=2048)
 def resolved(loc: str, folder: str) -> str:
     """The path a reference leads to; `folder` ends with a slash.
 

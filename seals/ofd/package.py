@@ -9,72 +9,59 @@ never beyond what the directory declared.
 from __future__ import annotations
 
 import hashlib
-import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from seals.errors import MalformedDocument
-from seals.ofd.names import checked, folded, shown
+from seals.ofd.frame import (
+    CENTRAL,
+    DEFLATED,
+    END,
+    LOCAL,
+    STORED,
+    UTF8,
+    Entry,
+    Limits,
+    entries,
+    explodes,
+)
+from seals.ofd.names import checked, shown
+
+__all__ = ["CHUNK", "LIMITS", "Entry", "Limits", "OFDPackage", "digest_of", "packed"]
 
 CHUNK = 256 * 1024
-STORED, DEFLATED = 0, 8
-DESCRIPTOR, UTF8 = 0x0008, 0x0800
-_ENCRYPTED = 0x0001 | 0x0040 | 0x2000
-_FLAGS = 0x0006 | DESCRIPTOR | UTF8
-_AMBIGUOUS_EXTRAS = {0x0001: "zip64", 0x7075: "name-twice", 0x9901: "encrypted"}
-_UNIX_TYPES = {0: "", 0x8: "", 0x4: "", 0xA: "symlink"}
-
-_LOCAL = struct.Struct("<4s5H3I2H")
-_CENTRAL = struct.Struct("<4s6H3I5H2I")
-_END = struct.Struct("<4s4H2IH")
+SMALL = 64 * 1024
+"""Bytes of a part that is kept once it is unpacked, as long as there is room."""
+ROOM = 1 << 20
 _NEVER = 0x0021
 """1980-01-01, the first day a zip can tell: the same input gives the same bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much of a container is read; beyond it, it is refused."""
-
-    size: int = 1 << 30
-    entries: int = 20_000
-    part: int = 256 << 20
-    """Bytes of one part, unpacked."""
-    total: int = 2 << 30
-    """Bytes of all parts, unpacked."""
-    ratio: int = 200
-    """How often larger a part of more than a megabyte may become."""
-    total_ratio: int = 100
-    """How often larger than the container all parts together, if more than 64 megabytes."""
-
+_AS_IT_IS = (".esl", ".dat")
+"""Seals and their signatures are a packed picture and random numbers: packing gains nothing."""
 
 LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One entry as the central directory has it."""
+class Known:
+    """What came of reading one part: its content where that is small, and its digests."""
 
-    name: str
-    """Path with a slash in front; a folder has one behind, too."""
-    method: int
-    flags: int
-    crc: int
-    packed: int
-    size: int
-    begin: int
-    """Where its local header begins."""
-    content: int
-    """Where its content begins."""
-    end: int
-    """Where the next thing begins."""
-    head: bytes
-    """Its record in the central directory."""
+    __slots__ = ("content", "digests")
 
-    @property
-    def folder(self) -> bool:
-        """No part, only a name."""
-        return self.name.endswith("/")
+    def __init__(self) -> None:
+        self.content: bytes | None = None
+        self.digests: dict[str, bytes] = {}
+
+
+class Memory:
+    """What is known of the parts of a container."""
+
+    __slots__ = ("before", "known", "room")
+
+    def __init__(self, before: OFDPackage | None) -> None:
+        self.before = before
+        self.known: dict[str, Known] = {}
+        self.room = ROOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +72,19 @@ class OFDPackage:
     entries: tuple[Entry, ...]
     """In the order they lie in the file."""
     parts: Mapping[str, Entry]
+    memory: Memory = field(repr=False, compare=False)
 
     @classmethod
-    def open(cls, data: bytes, limits: Limits = LIMITS) -> OFDPackage:
+    def open(
+        cls, data: bytes, limits: Limits = LIMITS, before: OFDPackage | None = None
+    ) -> OFDPackage:
         """Check the whole frame of a container; contents are checked when they are read.
+
+        Args:
+            data: Its bytes.
+            limits: How much of it is read.
+            before: A container that was read before. What lies there in the very same packed bytes
+                is not unpacked and digested again.
 
         Raises:
             MalformedDocument: It is none, or not beyond doubt. Keys: `no-zip`, `bytes-before`,
@@ -97,16 +93,9 @@ class OFDPackage:
                 `name-twice`, `symlink`, `special-file`, `duplicate-name`, `name-clash`, `folder`,
                 `too-large`, `too-many`, `ratio`, and those of names.
         """
-        if len(data) > limits.size:
-            raise MalformedDocument("too-large")
-        count, start = _end(data, limits)
-        records = list(_directory(data, count, start))
-        records.sort(key=lambda each: each.begin)
-        entries = tuple(_located(data, records, start))
-        _bounded(entries, limits, len(data))
-        _distinct(entries)
-        parts = {each.name: each for each in entries if not each.folder}
-        return cls(data, entries, parts)
+        found = entries(data, limits)
+        parts = {each.name: each for each in found if not each.name.endswith("/")}
+        return cls(data, found, parts, Memory(before))
 
     def chunks(self, part: str) -> Iterator[bytes]:
         """The content of a part, at most `CHUNK` bytes at a time.
@@ -114,10 +103,8 @@ class OFDPackage:
         Raises:
             MalformedDocument: `missing`, `damaged`, `size`, `checksum`.
         """
-        entry = self.parts.get(part)
-        if entry is None:
-            raise MalformedDocument("missing", shown(part))
-        source = memoryview(self.data)[entry.content : entry.content + entry.packed]
+        entry = self._entry(part)
+        source = self.packed(entry)
         pieces = _inflated(source, entry) if entry.method == DEFLATED else _cut(source)
         size = crc = 0
         for piece in pieces:
@@ -137,7 +124,17 @@ class OFDPackage:
         Raises:
             MalformedDocument: As for `chunks`.
         """
-        return b"".join(self.chunks(part))
+        entry = self._entry(part)
+        if entry.size > SMALL:
+            return b"".join(self.chunks(part))
+        known = self.known(entry)
+        content = known.content
+        if content is None:
+            content = _small(self.packed(entry), entry)
+            if entry.size <= self.memory.room:
+                self.memory.room -= entry.size
+                known.content = content
+        return content
 
     def digest(self, part: str, algorithm: str = "sm3") -> bytes:
         """The digest of a part's content.
@@ -145,10 +142,51 @@ class OFDPackage:
         Raises:
             MalformedDocument: As for `chunks`.
         """
-        state = hashlib.new(algorithm, usedforsecurity=False)
-        for piece in self.chunks(part):
-            state.update(piece)
-        return state.digest()
+        entry = self._entry(part)
+        known = self.known(entry)
+        found = known.digests.get(algorithm)
+        if found is None:
+            if entry.size <= SMALL:
+                found = digest_of(part, self.read(part), algorithm)
+            else:
+                state = hashlib.new(algorithm, usedforsecurity=False)
+                for piece in self.chunks(part):
+                    state.update(piece)
+                found = state.digest()
+            known.digests[algorithm] = found
+        return found
+
+    def _entry(self, part: str) -> Entry:
+        entry = self.parts.get(part)
+        if entry is None:
+            raise MalformedDocument("missing", shown(part))
+        return entry
+
+    def packed(self, entry: Entry) -> memoryview:
+        """The content of an entry as it lies there."""
+        return memoryview(self.data)[entry.content : entry.content + entry.packed]
+
+    def known(self, entry: Entry) -> Known:
+        """What is known of a part: here, or where its bytes were read before."""
+        memory = self.memory
+        known = memory.known.get(entry.name)
+        if known is None:
+            known = memory.known[entry.name] = self._known_before(entry) or Known()
+        return known
+
+    def _known_before(self, entry: Entry) -> Known | None:
+        """The name only says where to look: packed bytes, method, sizes and checksum must all be
+        the same, so that unpacking could only give the same again.
+        """
+        before = self.memory.before
+        other = None if before is None else before.parts.get(entry.name)
+        if before is None or other is None:
+            return None
+        told = entry.method, entry.crc, entry.packed, entry.size
+        if told != (other.method, other.crc, other.packed, other.size):
+            return None
+        pairs = zip(_cut(self.packed(entry)), _cut(before.packed(other)), strict=True)
+        return before.known(other) if all(one == more for one, more in pairs) else None
 
     def rewritten(self, written: Mapping[str, bytes]) -> bytes:
         """The container with these parts in it: those that exist are exchanged where they stand,
@@ -175,6 +213,19 @@ class OFDPackage:
         return _closed(pieces, directory, at)
 
 
+def digest_of(part: str, content: bytes, algorithm: str = "sm3") -> bytes:
+    """The digest of a content. A seal lies in many documents, and is digested once."""
+    few = len(content) <= SMALL
+    return (_seal_digest if few and part.endswith(".esl") else _digest)(content, algorithm)
+
+
+def _digest(content: bytes, algorithm: str) -> bytes:
+    return hashlib.new(algorithm, content, usedforsecurity=False).digest()
+
+
+_seal_digest = lru_cache(maxsize=64)(_digest)
+
+
 def packed(parts: Mapping[str, bytes]) -> bytes:
     """A new container of these parts, in this order; the same parts give the same bytes.
 
@@ -194,168 +245,6 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
 
 
 # --- reading ----------------------------------------------------------------------------------
-
-
-def _end(data: bytes, limits: Limits) -> tuple[int, int]:
-    """How many entries there are, and where the central directory begins."""
-    at = len(data) - _END.size
-    if at < 0 or data[at : at + 4] != b"PK\x05\x06":
-        near = data.rfind(b"PK\x05\x06", max(0, at - 0xFFFF))
-        if near < 0:
-            raise MalformedDocument("no-zip")
-        told = int.from_bytes(data[near + 20 : near + 22], "little")
-        whole = near + _END.size + told == len(data)
-        raise MalformedDocument("comment" if told and whole else "bytes-behind")
-    _, disk, first, here, count, size, start, comment = _END.unpack_from(data, at)
-    if comment:
-        raise MalformedDocument("comment")
-    if disk or first or here != count:
-        raise MalformedDocument("several-disks")
-    if count == 0xFFFF or 0xFFFFFFFF in {size, start}:
-        raise MalformedDocument("zip64")
-    if count > limits.entries:
-        raise MalformedDocument("too-many")
-    if start + size != at:
-        raise MalformedDocument("bytes-before" if start + size < at else "directory")
-    return count, start
-
-
-def _directory(data: bytes, count: int, start: int) -> Iterator[Entry]:
-    at, end = start, len(data) - _END.size
-    for _ in range(count):
-        if at + _CENTRAL.size > end or data[at : at + 4] != b"PK\x01\x02":
-            raise MalformedDocument("directory")
-        (_, _, _, flags, method, _, _, crc, packed_size, size, name, extra, comment, disk, _,
-         attributes, begin) = _CENTRAL.unpack_from(data, at)  # fmt: skip
-        behind = at + _CENTRAL.size + name + extra + comment
-        if behind > end:
-            raise MalformedDocument("directory")
-        at += _CENTRAL.size
-        path = "/" + checked(data[at : at + name])
-        _allowed(path, flags, method, attributes)
-        _extras(data[at + name : at + name + extra], path)
-        if comment:
-            raise MalformedDocument("comment", path)
-        if disk:
-            raise MalformedDocument("several-disks", path)
-        if 0xFFFFFFFF in {packed_size, size, begin}:
-            raise MalformedDocument("zip64", path)
-        head = data[at - _CENTRAL.size : behind]
-        at = behind
-        yield Entry(name=path, method=method, flags=flags, crc=crc, packed=packed_size, size=size,
-                    begin=begin, content=0, end=0, head=head)  # fmt: skip
-    if at != end:
-        raise MalformedDocument("directory")
-
-
-def _allowed(path: str, flags: int, method: int, attributes: int) -> None:
-    if flags & _ENCRYPTED:
-        raise MalformedDocument("encrypted", path)
-    if flags & ~_FLAGS:
-        raise MalformedDocument("flags", path)
-    if method not in {STORED, DEFLATED}:
-        raise MalformedDocument("method", path)
-    if why := _UNIX_TYPES.get(attributes >> 28, "special-file"):
-        raise MalformedDocument(why, path)
-
-
-def _extras(data: bytes, path: str) -> None:
-    """Extra fields may tell dates and owners, but no second name, size or method."""
-    at = 0
-    while at < len(data):
-        if at + 4 > len(data):
-            raise MalformedDocument("extra", path)
-        kind, size = struct.unpack_from("<2H", data, at)
-        if why := _AMBIGUOUS_EXTRAS.get(kind):
-            raise MalformedDocument(why, path)
-        at += 4 + size
-    if at != len(data):
-        raise MalformedDocument("extra", path)
-
-
-def _located(data: bytes, records: list[Entry], start: int) -> Iterator[Entry]:
-    """Hold each entry against its local header, and all against one another."""
-    if records and records[0].begin:
-        raise MalformedDocument("bytes-before")
-    if not records and start:
-        raise MalformedDocument("bytes-before")
-    bounds = [each.begin for each in records[1:]] + [start]
-    for entry, bound in zip(records, bounds, strict=True):
-        at = entry.begin
-        if at + _LOCAL.size > bound or data[at : at + 4] != b"PK\x03\x04":
-            raise MalformedDocument("overlap" if at + _LOCAL.size > bound else "directory",
-                                    entry.name)  # fmt: skip
-        _, _, flags, method, _, _, crc, packed_size, size, name, extra = _LOCAL.unpack_from(
-            data, at
-        )
-        content = at + _LOCAL.size + name + extra
-        end = content + entry.packed
-        if end > bound:
-            raise MalformedDocument("overlap", entry.name)
-        told, known = (crc, packed_size, size), (entry.crc, entry.packed, entry.size)
-        unsaid = flags & DESCRIPTOR and told == (0, 0, 0)
-        named = data[at + _LOCAL.size : at + _LOCAL.size + name] == entry.name[1:].encode()
-        same = (flags, method) == (entry.flags, entry.method)
-        if not (named and same and (told == known or unsaid)):
-            raise MalformedDocument("headers-disagree", entry.name)
-        _extras(data[content - extra : content], entry.name)
-        if flags & DESCRIPTOR:
-            end = _described(data, end, bound, entry)
-        if end != bound:
-            raise MalformedDocument("bytes-between", entry.name)
-        yield Entry(name=entry.name, method=method, flags=flags, crc=entry.crc,
-                    packed=entry.packed, size=entry.size, begin=at, content=content, end=end,
-                    head=entry.head)  # fmt: skip
-
-
-def _described(data: bytes, at: int, bound: int, entry: Entry) -> int:
-    """Where the data descriptor ends, with its signature or without."""
-    known = struct.pack("<3I", entry.crc, entry.packed, entry.size)
-    for descriptor in (b"PK\x07\x08" + known, known):
-        if data[at:bound] == descriptor:
-            return bound
-    raise MalformedDocument("headers-disagree", entry.name)
-
-
-def _bounded(entries: tuple[Entry, ...], limits: Limits, whole: int) -> None:
-    total = 0
-    for entry in entries:
-        total += entry.size
-        if entry.size > limits.part or total > limits.total:
-            raise MalformedDocument("too-large", entry.name)
-        if _explodes(entry.size, entry.packed, limits):
-            raise MalformedDocument("ratio", entry.name)
-        if entry.method == STORED and entry.size != entry.packed:
-            raise MalformedDocument("size", entry.name)
-        if entry.folder and entry.size:
-            raise MalformedDocument("folder", entry.name)
-    if total > 64 << 20 and total > limits.total_ratio * whole:
-        raise MalformedDocument("ratio")
-
-
-def _explodes(size: int, packed_size: int, limits: Limits) -> bool:
-    return size > 1 << 20 and size > limits.ratio * packed_size
-
-
-def _distinct(entries: tuple[Entry, ...]) -> None:
-    """No two entries that any system takes for one, and no part that is a folder, too."""
-    seen: set[str] = set()
-    folders: set[str] = set()
-    spelled: dict[str, str] = {}
-    for entry in entries:
-        key = folded(entry.name.removesuffix("/"))
-        if key in seen:
-            raise MalformedDocument("duplicate-name", entry.name)
-        seen.add(key)
-        path = entry.name if entry.folder else entry.name[: entry.name.rindex("/") + 1]
-        if path not in folders:
-            folders.update(path[: at + 1] for at, each in enumerate(path) if each == "/")
-    for path in folders:
-        if spelled.setdefault(folded(path), path) != path:
-            raise MalformedDocument("duplicate-name", path)
-    for entry in entries:
-        if not entry.folder and folded(entry.name + "/") in spelled:
-            raise MalformedDocument("name-clash", entry.name)
 
 
 def _inflated(source: memoryview, entry: Entry) -> Iterator[bytes]:
@@ -379,6 +268,26 @@ def _inflated(source: memoryview, entry: Entry) -> Iterator[bytes]:
         raise MalformedDocument("damaged", entry.name)
 
 
+def _small(source: memoryview, entry: Entry) -> bytes:
+    """The content of a small part in one go, held against all that is told of it."""
+    content = bytes(source)
+    if entry.method == DEFLATED:
+        state = zlib.decompressobj(-15)
+        try:
+            content = state.decompress(content, entry.size + 1)
+        except zlib.error:
+            raise MalformedDocument("damaged", entry.name) from None
+        if len(content) > entry.size:
+            raise MalformedDocument("size", entry.name)
+        if not state.eof or state.unused_data:
+            raise MalformedDocument("damaged", entry.name)
+    if len(content) != entry.size:
+        raise MalformedDocument("size", entry.name)
+    if zlib.crc32(content) != entry.crc:
+        raise MalformedDocument("checksum", entry.name)
+    return content
+
+
 def _cut(source: memoryview) -> Iterator[bytes]:
     for at in range(0, len(source), CHUNK):
         yield bytes(source[at : at + CHUNK])
@@ -390,18 +299,19 @@ def _cut(source: memoryview) -> Iterator[bytes]:
 def _record(name: str, content: bytes, at: int) -> tuple[bytes, bytes]:
     """Local header with content, and the record for the central directory."""
     path = name.removeprefix("/").encode()
-    state = zlib.compressobj(6, zlib.DEFLATED, -15)
-    body = state.compress(content) + state.flush()
-    method = DEFLATED
-    if len(body) >= len(content) or _explodes(len(content), len(body), LIMITS):
-        method, body = STORED, content
+    method, body = STORED, content
+    if not name.endswith(_AS_IT_IS):
+        state = zlib.compressobj(6, zlib.DEFLATED, -15)
+        deflated = state.compress(content) + state.flush()
+        if len(deflated) < len(content) and not explodes(len(content), len(deflated), LIMITS):
+            method, body = DEFLATED, deflated
     known = (UTF8, method, 0, _NEVER, zlib.crc32(content), len(body), len(content), len(path))
-    local = _LOCAL.pack(b"PK\x03\x04", 20, *known, 0)
-    head = _CENTRAL.pack(b"PK\x01\x02", 20, 20, *known, 0, 0, 0, 0, 0, at)
+    local = LOCAL.pack(b"PK\x03\x04", 20, *known, 0)
+    head = CENTRAL.pack(b"PK\x01\x02", 20, 20, *known, 0, 0, 0, 0, 0, at)
     return b"".join((local, path, body)), head + path
 
 
 def _closed(pieces: list[bytes | memoryview], directory: list[bytes], start: int) -> bytes:
     size, count = sum(map(len, directory)), len(directory)
-    end = _END.pack(b"PK\x05\x06", 0, 0, count, count, size, start, 0)
+    end = END.pack(b"PK\x05\x06", 0, 0, count, count, size, start, 0)
     return b"".join((*pieces, *directory, end))

@@ -7,10 +7,10 @@ from the page's upper left corner. A character is taken as a box one advance wid
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import zip_longest
+from itertools import accumulate
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
@@ -37,12 +37,8 @@ class Ink(StrEnum):
     COMPOSITE = "composite"
 
 
-@dataclass(frozen=True, slots=True)
-class Glyph:
-    """One character where it stands."""
-
-    character: str
-    box: Box
+Transform = tuple[str, tuple[int, ...]]
+"""Characters, and the glyphs by number that are shown for them (`CGTransform`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +48,19 @@ class Painted:
     ink: Ink
     part: str
     box: Box
-    glyphs: tuple[Glyph, ...]
+    characters: str
+    """What a text says; empty for anything else."""
+    boxes: Sequence[Box]
+    """Where each of its characters stands."""
+    around: Box
+    """Left, top, right and bottom of the middles of those boxes."""
     hidden: bool
     """Said not to be shown."""
+    font: str = ""
+    """Its id, of a text."""
+    transforms: Sequence[Transform] = ()
+    clipped: bool = False
+    """A clip may cut some of its characters away."""
     transparent: bool
     """Shown, and nothing can be seen of it."""
     covers: bool
@@ -71,7 +77,7 @@ def bounded(objects: Iterable[Painted], part: str) -> list[Painted]:
     found: list[Painted] = []
     count = 0
     for each in objects:
-        count += 1 + len(each.glyphs)
+        count += 1 + len(each.characters)
         if count > MAX_OBJECTS:
             raise MalformedDocument("objects", part)
         found.append(each)
@@ -194,7 +200,9 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
         ink=ink,
         part=part,
         box=_moved(box(each.get("Boundary")) or _PAGE, origin),
-        glyphs=(),
+        characters="",
+        boxes=(),
+        around=_PAGE,
         hidden=not _true(each, "Visible", usual="true"),
         transparent=alpha == 0,
         covers=filled and alpha == 255,
@@ -204,15 +212,25 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
 
 def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted:
     boundary = _moved(box(each.get("Boundary")) or _PAGE, origin)
-    fill, stroke = next(named(each, "FillColor"), None), next(named(each, "StrokeColor"), None)
+    below: dict[str, list[Element]] = {"FillColor": [], "StrokeColor": [], "TextCode": []}
+    for child in each:
+        below.setdefault(local(child), []).append(child)
+    fill, stroke = (next(iter(below[name]), None) for name in ("FillColor", "StrokeColor"))
     fills = _true(each, "Fill", usual="true") and (fill is None or _alpha(fill) > 0)
     strokes = _true(each, "Stroke", usual="false") and (stroke is None or _alpha(stroke) > 0)
     size = (numbers(each.get("Size")) or (0.0,))[0]
+    matrix = numbers(each.get("CTM"))
+    characters, boxes = _set(below["TextCode"], matrix, boundary, size)
     return Painted(
         ink=Ink.TEXT,
         part=part,
         box=boundary,
-        glyphs=tuple(_glyphs(each, boundary, size)),
+        characters=characters,
+        boxes=boxes,
+        around=_around(boxes) if boxes else _PAGE,
+        font=each.get("Font") or "",
+        transforms=list(_transforms(each)) if "CGTransform" in below else (),
+        clipped="Clips" in below and _clipped(below["Clips"], matrix, boundary, boxes),
         hidden=not _true(each, "Visible", usual="true"),
         transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
         covers=False,
@@ -220,26 +238,98 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
     )
 
 
-def _glyphs(each: Element, boundary: Box, size: float) -> Iterator[Glyph]:
-    matrix = numbers(each.get("CTM"))
+def _set(
+    codes: Iterable[Element], matrix: tuple[float, ...], boundary: Box, size: float
+) -> tuple[str, list[Box]]:
+    """The characters of a text object, and the box of each on the page."""
     turned = len(matrix) == 6 and matrix != _IDENTITY
+    origin = (0.0, 0.0) if turned else boundary[:2]
+    said: list[str] = []
+    boxes: list[Box] = []
     x = y = 0.0
-    for code in named(each, "TextCode"):
+    for code in codes:
         told = str(code.text or "")
         if len(told) > MAX_OBJECTS:
             raise MalformedDocument("objects")
+        said.append(told)
         x = (numbers(code.get("X")) or (x,))[0]
         y = (numbers(code.get("Y")) or (y,))[0]
-        right, down = _deltas(code.get("DeltaX"), told), _deltas(code.get("DeltaY"), told)
-        left, top = x, y - _ASCENT * size
-        for character, advance, sink in zip_longest(told, right, down, fillvalue=0.0):
-            if not isinstance(character, str):
-                break
-            told_box = left, top, advance if advance > 0 else size, size
-            left, top = left + advance, top + sink
-            if turned:
-                told_box = _turned(told_box, matrix)
-            yield Glyph(character, _moved(told_box, boundary))
+        right, down = _deltas(code.get("DeltaX"), len(told)), _deltas(code.get("DeltaY"), len(told))
+        lefts = accumulate(right, initial=x + origin[0])
+        tops = accumulate(down, initial=y - _ASCENT * size + origin[1])
+        boxes += [
+            (left, top, advance if advance > 0 else size, size)
+            for left, top, advance in zip(lefts, tops, right, strict=False)  # one place too many
+        ]
+    if turned:
+        boxes = [_moved(_turned(told_box, matrix), boundary) for told_box in boxes]
+    return "".join(said), boxes
+
+
+def _transforms(each: Element) -> Iterator[Transform]:
+    """Each with the characters of the `TextCode` behind it that it is for."""
+    waiting: list[Element] = []
+    for child in each:
+        match local(child):
+            case "CGTransform":
+                waiting.append(child)
+            case "TextCode":
+                told = str(child.text or "")
+                for one in waiting:
+                    begin, count = (_count(one.get(name)) for name in ("CodePosition", "CodeCount"))
+                    glyphs = numbers(text(next(named(one, "Glyphs"), None)))
+                    yield told[begin : begin + max(count, 1)], tuple(map(int, glyphs))
+                waiting = []
+
+
+def _count(told: str | None) -> int:
+    found = numbers(told)
+    return int(found[0]) if len(found) == 1 and 0 <= found[0] <= MAX_OBJECTS else 0
+
+
+def _clipped(
+    clips: Iterable[Element], matrix: tuple[float, ...], boundary: Box, boxes: Sequence[Box]
+) -> bool:
+    """Whether some of the characters may be cut away: all clips must be upright rectangles with
+    all middles inside; of any other shape nothing is known here.
+    """
+    if not boxes:
+        return False
+    left, top, right, bottom = _around(boxes)
+    for clip in (clip for each in clips for clip in named(each, "Clip")):
+        areas = list(named(clip, "Area"))
+        held = len(areas) == 1 and (not matrix or matrix == _IDENTITY) and _rectangle(areas[0])
+        if not held:
+            return True
+        x, y = held[0] + boundary[0], held[1] + boundary[1]
+        if left < x or top < y or right > x + held[2] or bottom > y + held[3]:
+            return True
+    return False
+
+
+def _rectangle(area: Element) -> Box | None:
+    """The area, if it is an upright rectangle and not turned."""
+    paths = list(named(area, "Path"))
+    if len(paths) != 1 or len(area) != 1 or area.get("CTM") or paths[0].get("CTM"):
+        return None
+    words = text(next(named(paths[0], "AbbreviatedData"), None)).split()
+    steps = "".join(word for word in words if word.isalpha())
+    found = numbers(" ".join(word for word in words if not word.isalpha()))
+    if steps not in {"MLLLC", "MLLLLC", "SMLLLC", "MLLLL"} or len(found) % 2:
+        return None
+    columns, rows = set(found[::2]), set(found[1::2])
+    corners = set(zip(found[::2], found[1::2], strict=True))
+    if len(columns) != 2 or len(rows) != 2 or len(corners) != 4:
+        return None
+    origin = box(paths[0].get("Boundary")) or _PAGE
+    width, height = max(columns) - min(columns), max(rows) - min(rows)
+    return min(columns) + origin[0], min(rows) + origin[1], width, height
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    columns = [x + width / 2 for x, _, width, _ in boxes]
+    rows = [y + height / 2 for _, y, _, height in boxes]
+    return min(columns), min(rows), max(columns), max(rows)
 
 
 def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
@@ -256,24 +346,25 @@ def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _deltas(told: str | None, characters: str) -> list[float]:
-    """The advances; `g N v` stands for N times v."""
+def _deltas(told: str | None, count: int) -> list[float]:
+    """So many advances; `g N v` stands for N times v, and what is not told is nought."""
     words = iter((told or "").split())
     found: list[float] = []
     for word in words:
-        if len(found) >= len(characters):
+        if len(found) >= count:
             break
         if word == "g":
             times, value = numbers(next(words, "")), numbers(next(words, ""))
             if times and value:
-                found += [value[0]] * int(min(max(times[0], 0), len(characters)))
+                found += [value[0]] * int(min(max(times[0], 0), count))
         else:
             found += numbers(word)
-    return found
+    return found[:count] + [0.0] * (count - len(found))
 
 
 def _true(each: Element, name: str, *, usual: str) -> bool:
-    return (each.get(name) or usual).strip().lower() in {"true", "1"}
+    told = each.get(name) or usual
+    return told == "true" or told.strip().lower() in {"true", "1"}
 
 
 def _alpha(each: Element) -> float:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from seals.ofd.document import Page
-from seals.ofd.painted import Glyph, Ink, Painted
-from seals.ofd.signatures import Stamp
+from seals.ofd.painted import Ink, Painted
+from seals.ofd.signatures import Box, Stamp
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Paper, Placement, Shown
 from seals.placing import placed as placed_on
 from seals.seal import Picture
 
 __all__ = ["AcrossPages", "AtKeyword", "AtPlace", "Edge", "Placement", "placed"]
+
+
+class _Glyph(NamedTuple):
+    """One character where it stands."""
+
+    character: str
+    box: Box
 
 
 def placed(
@@ -43,8 +51,8 @@ def _stamp(shown: Shown, page_id: str, size: tuple[float, float]) -> Stamp:
     return Stamp(page_id=page_id, boundary=(x - shown.before, y, *size), clip=clip)
 
 
-def _seen(objects: Iterable[Painted]) -> Iterator[Glyph]:
+def _seen(objects: Iterable[Painted]) -> Iterator[_Glyph]:
     """Characters that can be seen, in the order they are painted."""
     for each in objects:
         if each.ink is Ink.TEXT and not each.hidden and not each.transparent:
-            yield from each.glyphs
+            yield from map(_Glyph, each.characters, each.boxes)

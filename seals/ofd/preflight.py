@@ -12,6 +12,7 @@ from itertools import chain
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import ROOT, Graph, Kind, Page
+from seals.ofd.fonts import embedded, lies
 from seals.ofd.markup import Element, local, named
 from seals.ofd.package import OFDPackage
 from seals.ofd.painted import (
@@ -29,11 +30,13 @@ MAX_REASONS = 200
 MAX_COMPARED = 2_000_000
 """How often, on one page, a character or picture is held against what could cover it."""
 _CELLS = 16
+_SHOWN = {Ink.TEXT, Ink.IMAGE}
 _HARMLESS = {"Goto"}
 """An action that only turns pages."""
 
 Reason = tuple[str, str]
 """Stable key and place."""
+Point = tuple[float, float]
 
 
 def reasons(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> tuple[Reason, ...]:
@@ -41,7 +44,7 @@ def reasons(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> tuple[R
 
     Keys: those of `Problem`, and `unreferenced`, `several-documents`, `versions`, `encrypted`,
     `no-pages`, `page-twice`, `action`, `hidden`, `transparent`, `white`, `off-page`, `covered`,
-    `painted-stamp`, `objects`.
+    `painted-stamp`, `clipped`, `font-lies`, `font-unknown`, `objects`.
     """
     told: dict[Reason, None] = {}
     for reason in _all(package, found, pages):
@@ -73,23 +76,29 @@ def _all(package: OFDPackage, found: Graph, pages: Sequence[Page]) -> Iterator[R
 
 
 def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
-    objects = page_objects(found)
+    objects, faces = page_objects(found), embedded(found)
     above = _annotations(found)
     for part in (*found.of(Kind.DOCUMENT), *found.of(Kind.PAGE), *found.of(Kind.TEMPLATE)):
         yield from _actions(found.xml.root(part), part)
     for part in found.of(Kind.ANNOTATION):
-        root = found.xml.root(part)
-        yield from _actions(root, part)
-        for annotation, _ in appearances(root, part):
-            if annotation.get("Type") == "Stamp":
-                yield "painted-stamp", part
-            if "false" in {annotation.get("Visible"), annotation.get("Print")}:
-                yield "hidden", part
+        yield from _annotated(found.xml.root(part), part)
     for part in found.of(Kind.RESOURCES):
         for each in composites(found.xml.root(part), part):
             yield from _unseen(each)
+            yield from ((why, part) for why in lies(each, faces))
     for page in pages:
-        yield from _page_reasons(page, bounded(chain(objects(page), above(page)), page.part))
+        shown = bounded(chain(objects(page), above(page)), page.part)
+        yield from _page_reasons(page, shown)
+        yield from ((why, each.part) for each in shown for why in lies(each, faces))
+
+
+def _annotated(root: Element, part: str) -> Iterator[Reason]:
+    yield from _actions(root, part)
+    for annotation, _ in appearances(root, part):
+        if annotation.get("Type") == "Stamp":
+            yield "painted-stamp", part
+        if "false" in {annotation.get("Visible"), annotation.get("Print")}:
+            yield "hidden", part
 
 
 def page_objects(found: Graph) -> Callable[[Page], Iterator[Painted]]:
@@ -138,16 +147,17 @@ def _actions(root: Element, part: str) -> Iterator[Reason]:
 
 
 def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
-    for each in objects:
+    covers = _Covers(page, objects)
+    for at, each in enumerate(objects):
         yield from _unseen(each)
-        if each.ink in {Ink.TEXT, Ink.IMAGE} and not _touches(each.box, page):
+        if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
-        for glyph in each.glyphs:
-            x, y = _middle(glyph.box)
-            if not (0 <= x <= page.width and 0 <= y <= page.height):
-                yield "off-page", each.part
-                break
-    yield from _covered(page, objects)
+        if each.boxes and not _holds(page, each.around):
+            yield "off-page", each.part
+        if covers.compared <= MAX_COMPARED:
+            yield from _covered(at, each, covers)
+    if covers.compared > MAX_COMPARED:
+        yield "objects", page.part
 
 
 def _unseen(each: Painted) -> Iterator[Reason]:
@@ -155,22 +165,25 @@ def _unseen(each: Painted) -> Iterator[Reason]:
         yield "hidden", each.part
     elif each.transparent:
         yield "transparent", each.part
+    if each.clipped:
+        yield "clipped", each.part
 
 
-def _covered(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
+def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:
     """Text and pictures under something opaque, and white text on nothing."""
-    covers = _Covers(page, objects)
-    for at, each in enumerate(objects):
-        if covers.compared > MAX_COMPARED:
-            yield "objects", page.part
-            return
-        if each.ink is Ink.IMAGE and covers.hide(at, each.box):
-            yield "covered", each.part
-        middles = [_middle(glyph.box) for glyph in each.glyphs if not glyph.character.isspace()]
-        if any(covers.above(at, middle) for middle in middles):
-            yield "covered", each.part
-        if each.white and not all(covers.below(at, middle) for middle in middles):
-            yield "white", each.part
+    if each.ink is Ink.IMAGE and covers.hide(at, each.box):
+        yield "covered", each.part
+    if not each.boxes:
+        return
+    below, above = covers.near(at, each.around, len(each.boxes))
+    if not above and not each.white:
+        return
+    seen = zip(each.characters, each.boxes, strict=True)
+    middles = [_middle(told) for character, told in seen if not character.isspace()]
+    if any(_over(cover, middle) for cover in above for middle in middles):
+        yield "covered", each.part
+    if each.white and not all(any(_over(one, middle) for one in below) for middle in middles):
+        yield "white", each.part
 
 
 class _Covers:
@@ -183,42 +196,51 @@ class _Covers:
         for at, each in enumerate(objects):
             if each.covers and self.compared <= MAX_COMPARED:
                 x, y, width, height = each.box
-                for column in range(self._index(x), self._index(x + width) + 1):
-                    for row in range(self._index(y), self._index(y + height) + 1):
-                        self.compared += 1
-                        self._cells.setdefault((column, row), []).append((at, each.box))
+                for cell in self._within(x, y, x + width, y + height):
+                    self.compared += 1
+                    self._cells.setdefault(cell, []).append((at, each.box))
 
-    def above(self, at: int, point: tuple[float, float]) -> bool:
-        """Does something that is painted after this object lie over the point?"""
-        return any(place > at and _over(cover, point) for place, cover in self._near(point))
-
-    def below(self, at: int, point: tuple[float, float]) -> bool:
-        """Is there something painted before this object under the point?"""
-        return any(place < at and _over(cover, point) for place, cover in self._near(point))
+    def near(self, at: int, around: Box, points: int) -> tuple[list[Box], list[Box]]:
+        """What was painted before this object, and what after it, in the cells of its points."""
+        below: list[Box] = []
+        above: list[Box] = []
+        for cell in self._within(*around):
+            found = self._cells.get(cell, ())
+            self.compared += 1 + len(found) * points
+            for place, cover in found:
+                if place != at:
+                    (above if place > at else below).append(cover)
+        return below, above
 
     def hide(self, at: int, told: Box) -> bool:
         """Does something that is painted after this object lie over the whole box?"""
         corner = told[0], told[1]
         end = told[0] + told[2], told[1] + told[3]
-        return any(
-            place > at and _over(cover, corner) and _over(cover, end)
-            for place, cover in self._near(corner)
-        )
+        _, above = self.near(at, (*corner, *corner), 1)
+        return any(_over(cover, corner) and _over(cover, end) for cover in above)
 
-    def _near(self, point: tuple[float, float]) -> list[tuple[int, Box]]:
-        found = self._cells.get((self._index(point[0]), self._index(point[1])), [])
-        self.compared += len(found)
-        return found
+    def _within(
+        self, left: float, top: float, right: float, bottom: float
+    ) -> Iterator[tuple[int, int]]:
+        rows = range(self._index(top), self._index(bottom) + 1)
+        for column in range(self._index(left), self._index(right) + 1):
+            for row in rows:
+                yield column, row
 
     def _index(self, millimetres: float) -> int:
         return int(min(max(millimetres / self._size, -1.0), _CELLS + 1.0))
 
 
-def _middle(told: Box) -> tuple[float, float]:
+def _holds(page: Page, around: Box) -> bool:
+    left, top, right, bottom = around
+    return left >= 0 and top >= 0 and right <= page.width and bottom <= page.height
+
+
+def _middle(told: Box) -> Point:
     return told[0] + told[2] / 2, told[1] + told[3] / 2
 
 
-def _over(cover: Box, middle: tuple[float, float]) -> bool:
+def _over(cover: Box, middle: Point) -> bool:
     x, y = middle
     return cover[0] <= x <= cover[0] + cover[2] and cover[1] <= y <= cover[1] + cover[3]
 

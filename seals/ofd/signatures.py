@@ -231,8 +231,8 @@ def write_description(
     _child(info, "SignatureDateTime").text = f"{at.astimezone(UTC):%Y%m%d%H%M%SZ}"
     listed = _child(info, "References", CheckMethod=SM3)
     for part, digest in references:
-        one = _child(listed, "Reference", FileRef=part)
-        _child(one, "CheckValue").text = base64.b64encode(digest).decode()
+        one = etree.SubElement(listed, _REFERENCE, {"FileRef": part})
+        etree.SubElement(one, _CHECK_VALUE).text = base64.b64encode(digest).decode()
     for number, stamp in enumerate(stamps, 1):
         _write_stamp(info, number, stamp)
     _child(_child(info, "Seal"), "BaseLoc").text = seal
@@ -252,6 +252,9 @@ def _write_stamp(info: Element, number: int, stamp: Stamp) -> None:
         Boundary=_numbers(stamp.boundary),
         **clip,
     )
+
+
+_REFERENCE, _CHECK_VALUE = (f"{{{NAMESPACE}}}{name}" for name in ("Reference", "CheckValue"))
 
 
 def write_list(old: bytes | None, where: str, part: str) -> tuple[bytes, str]:

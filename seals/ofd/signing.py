@@ -7,22 +7,21 @@ leave. Parts that are not changed keep their bytes, packed as they were.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from seals.errors import DocumentRefused, SealingFailed, SealRefused
+from seals.errors import DocumentRefused, MalformedDocument, SealingFailed, SealRefused
 from seals.making import PreparedSignature, embed_signature, prepare_signature
-from seals.ofd.document import ROOT, Kind, graph
-from seals.ofd.inspection import Facts, SignatureFacts, stated
+from seals.ofd.document import ROOT, Graph, Kind, graph
+from seals.ofd.inspection import Facts, SignatureFacts, inspect, stated
 from seals.ofd.names import folded, folder_of
-from seals.ofd.package import OFDPackage
+from seals.ofd.package import OFDPackage, digest_of
 from seals.ofd.placing import Placement, placed
 from seals.ofd.preflight import page_objects, reasons
 from seals.ofd.signatures import Provider, link_list, write_description, write_list
-from seals.ofd.verification import NOBODY, Judges, judge, verify
+from seals.ofd.verification import NOBODY, Judges, judge
 from seals.report import Question, SealReport
 from seals.seal import Seal
 from seals.verdicts import Verdict
@@ -60,7 +59,7 @@ class Prepared:
     signature_id: str
     at: datetime
     seal_signature: PreparedSignature = field(repr=False)
-    package: OFDPackage = field(repr=False)
+    graph: Graph = field(repr=False)
     """The document as it came."""
     written: Mapping[str, bytes] = field(repr=False)
     """What is new or changed in it."""
@@ -121,14 +120,14 @@ def prepare(
         value=value_part,
     )
     written[part] = description
-    digest = hashlib.new("sm3", description).digest()
+    digest = digest_of(part, description)
     seal_signature = prepare_signature(digest, seal, signer.x509_cert, at, part)
     return Prepared(
         to_sign=seal_signature.to_sign,
         signature_id=signature_id,
         at=at,
         seal_signature=seal_signature,
-        package=package,
+        graph=found,
         written=written,
         value_part=value_part,
     )
@@ -149,8 +148,12 @@ def embed(
         SealingFailed: What was made does not verify.
     """
     signed = embed_signature(prepared.seal_signature, value, timestamp).der
-    document = prepared.package.rewritten({**prepared.written, prepared.value_part: signed})
-    report = verify(document, prepared.at, judges=judges)
+    before = prepared.graph
+    document = before.xml.package.rewritten({**prepared.written, prepared.value_part: signed})
+    try:
+        report = judge(inspect(document, before=before), prepared.at, judges=judges)
+    except MalformedDocument as error:
+        raise SealingFailed(error.why) from None
     own = [each for each in report.seals if each.name == prepared.signature_id]
     if report.verdict is Verdict.FAILED or len(own) != 1 or not _stands(own[0]):
         failed = (each.step.reason for each in report.complaints)
@@ -205,4 +208,4 @@ def _references(
         if content is None:
             yield part, package.digest(part)
         else:
-            yield part, hashlib.new("sm3", content).digest()
+            yield part, digest_of(part, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from seals.report import Finding, Question, Words, answer
 from seals.seal_judging import REASONS as SEAL_REASONS
@@ -140,8 +141,16 @@ def found(
     question: Question, reason: str, where: str = "", because: Iterable[Step] = ()
 ) -> Finding:
     """An answer with one of the reasons above."""
+    plain = _plainly(question, reason)
+    if not where and not because:
+        return plain
+    return Finding(step=plain.step, where=where, because=tuple(because))
+
+
+@cache
+def _plainly(question: Question, reason: str) -> Finding:
     verdict, *words = REASONS[reason]
-    return answer(question, verdict, reason, (words[0], words[1]), where, because)
+    return answer(question, verdict, reason, (words[0], words[1]))
 
 
 def amiss(why: str, where: str) -> Finding:

@@ -7,17 +7,15 @@ subset without such a table of its own can lie without our seeing it.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fontTools.agl import toUnicode
-from fontTools.ttLib import TTFont
 
+from seals.faces import MAX_FACE, read_face
 from seals.pdf.reading import entry
 
-MAX_FACE = 32 * 1024 * 1024
 MAX_LINES = 70_000
 _BLOCK = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 _CHAR = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]*)>")
@@ -90,15 +88,10 @@ def _lying_glyphs(said: Mapping[int, str], inner: Any, face: bytes) -> bool:
         return False
     glyphs = entry(inner, "/CIDToGIDMap", "/Identity")
     table = None if isinstance(glyphs, str) else glyphs.data
-    with TTFont(io.BytesIO(face), lazy=True) as opened:
-        if "cmap" not in opened:
-            return False
-        known: dict[int, set[int]] = {}
-        for character, name in (opened.getBestCmap() or {}).items():
-            known.setdefault(opened.getGlyphID(name), set()).add(character)
+    opened = read_face(face)
     for code, text in said.items():
         glyph = code if table is None else int.from_bytes(table[2 * code : 2 * code + 2])
-        if glyph in known and len(text) == 1 and ord(text) not in known[glyph]:
+        if len(text) == 1 and opened.denies(glyph, text):
             return True
     return False
 

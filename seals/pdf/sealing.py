@@ -46,6 +46,15 @@ def sealed(
     signatory = Signatory(chain=key.chain)
     prepared = prepare(document, placements, appearance, signatory, at, level=level, intent=intent)
     made = embed(prepared, key.sign(prepared.to_sign), timestamps=timestamps, revocation=revocation)
+    return proven(made, at, policy, judges)
+
+
+def proven(made: bytes, at: datetime, policy: Policy = POLICY, judges: Judges = NOBODY) -> bytes:
+    """What was just made, if it verifies.
+
+    Raises:
+        SealingFailed: It does not.
+    """
     report = verify(made, at, policy, judges)
     bad = [
         each.step.reason

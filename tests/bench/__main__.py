@@ -19,6 +19,7 @@ from tests.bench.batches import bench_batches
 from tests.bench.keys import bench_keys
 from tests.bench.log import bench_log
 from tests.bench.mapping import bench_mapping
+from tests.bench.ofd import bench_ofd
 from tests.bench.pdf import bench_pdf
 from tests.bench.population import bench_population
 from tests.bench.processes import Rows
@@ -34,6 +35,7 @@ PARTS: Mapping[str, Callable[[Path, Rows], Mapping[str, float]]] = {
     "batches": bench_batches,
     "population": bench_population,
     "keys": bench_keys,
+    "ofd": bench_ofd,
     "pdf": bench_pdf,
 }
 

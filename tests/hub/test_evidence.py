@@ -18,6 +18,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import seals.store
 from hub.database import Database, is_current, migrate, open_database
 from hub.errors import EvidenceUnavailable, UnknownReceipt
 from hub.evidence import EvidenceKind, EvidenceLog, EvidenceRecord
@@ -237,7 +238,9 @@ def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
 def test_models_equal_migrations(database: Database) -> None:
     """What the migrations make is what the code expects, on both databases."""
     with database.reading() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(connection), [metadata, seals.store.metadata]
+        )
 
     assert differences == []
     assert is_current(database)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from typer.testing import CliRunner
 
@@ -132,6 +133,33 @@ def test_what_is_no_file_of_live_figures_is_said_so(tmp_path: Path, text: str) -
     shown = CliRunner().invoke(app, ["figures", "--live", str(file)])
     assert shown.exit_code == 2
     assert "not a file of live figures" in " ".join(shown.output.split())
+
+
+def test_seals_are_brought_to_use_and_set_on_a_notice(ran: Ran) -> None:
+    """Five impressions, three sealed notices that pass, everything tried that must be refused, and
+    pictures of all of it.
+    """
+    told = ran.report["seals"]
+    assert len(told["seals"]) == 5
+    for seal in told["seals"]:
+        with Image.open(ran.folder / seal["picture"]) as picture:
+            assert picture.format == "PNG"
+            assert picture.info["dpi"][0] == pytest.approx(600, abs=1)
+            assert picture.convert("RGBA").getpixel((0, 0))[3] == 0
+    assert [each["verdict"] for each in told["notices"]] == ["passed"] * 3
+    assert [each["key"] for each in told["refusals"]] == [
+        "same-person", "not-the-bureau", "unfiled", "not-granted", "reason", "per-day", "frozen",
+        "same-person",
+    ]  # fmt: skip
+    assert told["coverage"] == {"covered": 4, "required": 5}
+    for notice in told["notices"]:
+        assert (ran.folder / notice["file"]).stat().st_size > 20_000
+        if notice["picture"]:
+            with Image.open(ran.folder / notice["picture"]) as picture:
+                x, y = (round(part * 150 / 25.4) for part in (141, 223.5))
+                star = picture.convert("RGB").getpixel((x, y))
+            assert star[0] > 200
+            assert star[1] < 60
 
 
 def test_nothing_printed_is_wider_than_the_terminal(ran: Ran) -> None:

@@ -32,6 +32,7 @@ from seals.signed_data import SIGNED_DATA, SIGNING_CERTIFICATE_V2
 from seals.timestamp_judging import ANSWERS, QUESTIONS, TimestampRules, judge_timestamp
 from seals.timestamps import (
     MAX_REQUEST,
+    TST_INFO,
     Failure,
     Imprint,
     Status,
@@ -264,6 +265,30 @@ def test_the_identifiers_of_gm_t_0010_are_read() -> None:
     assert TOKEN[4:].startswith(der.oid(SIGNED_DATA))
 
 
+def test_content_without_an_octet_string_is_read() -> None:
+    """As PKCS #7 has it, and GB/T 35275 after it: the digest is over what stands within the head."""
+    key = tsa().key
+    info = read_token(TOKEN).info.der
+    inner = ber.whole(info).content
+    kind, wrapped = ber.sequence(ber.whole(TOKEN))
+    (body,) = ber.parts(wrapped)
+    version, digests, _, certificates, signers = ber.sequence(body)
+    (signer,) = ber.parts(signers)
+    head, identity, digest, attributes, algorithm, _ = ber.sequence(signer)
+    old, new = (hashlib.new("sm3", each).digest() for each in (info, inner))
+    changed = der.set_of(*(a.whole.replace(old, new) for a in ber.parts(attributes)))
+    signed = der.sequence(
+        head.whole, identity.whole, digest.whole, b"\xa0" + changed[1:], algorithm.whole,
+        der.octets(key.sign(changed)),
+    )  # fmt: skip
+    held = der.sequence(der.oid(TST_INFO), der.explicit(0, info))
+    whole = der.sequence(
+        version.whole, digests.whole, held, certificates.whole, der.tlv(der.SET, signed)
+    )
+
+    assert complaints(judged(der.sequence(kind.whole, der.explicit(0, whole)))) == set()
+
+
 def test_a_request_is_written_as_gb_t_20520_has_it() -> None:
     """The standard's example: SM3 of "abc", certificates wanted, no nonce."""
     asked = TimestampRequest(
@@ -494,6 +519,14 @@ def forged(request: bytes) -> bytes:
     return granted(token[:-1] + bytes((token[-1] ^ 1,)))
 
 
+def rewritten(request: bytes) -> bytes:
+    """An old answer, with what was asked now written into it: its attributes are of the old one."""
+    old = read_response(tsa().stamp(replace(read_request(request), nonce=1 << 63).der)).token
+    nonce = read_request(request).nonce
+    assert nonce is not None
+    return granted(old.replace(der.integer(1 << 63), der.integer(nonce), 1))
+
+
 def bare(request: bytes) -> bytes:
     """Without the certificate that was asked for."""
     return tsa().stamp(replace(read_request(request), certificates_wanted=False).der)
@@ -505,6 +538,7 @@ ANSWERED_WRONG: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "another digest": ("other-digest", other_digest),
     "another algorithm": ("other-digest", other_algorithm),
     "another policy": ("other-policy", other_policy),
+    "an old one rewritten": ("signature-does-not-hold", rewritten),
     "a forged signature": ("signature-does-not-hold", forged),
     "no certificate": ("signature-does-not-hold", bare),
     "rubbish": ("tsa-answers-nonsense", lambda _: b"<html>"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -430,6 +431,25 @@ def test_a_list_is_imported_and_then_trusted(tmp_path: Path) -> None:
     assert gathered([folder], NOW) == trust_list(9).store
     with pytest.raises(TrustListRefused, match="expired"):
         gathered([folder], NOW + 31 * DAY)
+
+
+def test_lists_that_come_at_once_leave_the_highest(tmp_path: Path) -> None:
+    """One after the other, whoever comes first; those that come too late are refused."""
+    import_list(tmp_path, FILE, NOW, OPERATORS)
+    files = [publish(trust_list(number), KEY) for number in range(8, 16)]
+
+    def imported(file: bytes) -> str:
+        try:
+            return str(import_list(tmp_path, file, NOW).sequence)
+        except TrustListRefused as refused:
+            return refused.why[0][0]
+
+    with ThreadPoolExecutor(8) as pool:
+        said = set(pool.map(imported, reversed(files)))
+
+    assert known((tmp_path / LIST_FILE).read_bytes()).sequence == 15
+    assert "15" in said
+    assert said <= {"rolled-back", *map(str, range(8, 16))}
 
 
 def test_a_folder_whose_list_was_exchanged_behind_our_back(tmp_path: Path) -> None:
