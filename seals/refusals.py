@@ -191,6 +191,12 @@ OFD: Mapping[str, Words] = {
     "font-unknown": ("嵌入字体无法读取", "an embedded font cannot be read"),
     "clipped": ("有被裁剪得看不见的内容", "content that is clipped away"),
     "painted-stamp": ("有没有签名的印章图", "a picture of a seal without a signature"),
+    "clipped": ("有被裁剪的文字", "text that a clip may cut away"),
+    "font-lies": ("字形与文字不符", "glyphs are not of the characters they are told to be"),
+    "font-unknown": (
+        "按编号指定字形，而字体没有嵌入或读不懂",
+        "glyphs are told by number, and their font is not there or cannot be read",
+    ),
     "objects": ("页面内容过多", "too much on a page"),
     "locked": ("前一枚章已锁定文件", "an earlier seal has locked the document"),
     "signature-failed": ("已有签章不通过", "an earlier seal in it does not verify"),

@@ -36,6 +36,8 @@ _IMAGE_KEYS = {
 }  # fmt: skip
 _NEAR = 0.5
 """Points."""
+_STRETCHED = 0.02
+"""How far the picture may be from its own shape."""
 
 
 class Look(StrEnum):
@@ -136,7 +138,7 @@ def _look(held: Any, size: tuple[float, float], seal: Seal) -> Look:
     painted = entry(entry(held, "/AP", {}), "/N", None)
     if painted is None:
         return Look.HIDDEN
-    image = _image(painted, size)
+    image = _image(painted, size, seal.info.picture.width / seal.info.picture.height)
     if image is None:
         return Look.UNKNOWN
     wanted = _wanted(seal.info.picture.data)
@@ -153,7 +155,7 @@ def _look(held: Any, size: tuple[float, float], seal: Seal) -> Look:
     return Look.SAME if same else Look.OTHER
 
 
-def _image(form: Any, size: tuple[float, float]) -> Any:
+def _image(form: Any, size: tuple[float, float], shape: float) -> Any:
     """The one image of a form that is written as we write it: scaled to the field's height, moved to
     the left for a slice, cut off at the field's edges.
     """
@@ -166,6 +168,8 @@ def _image(form: Any, size: tuple[float, float]) -> Any:
     x, y, width, high = (float(each) for each in form["/BBox"])
     near = max(abs(x), abs(y), abs(width - size[0]), abs(high - size[1]), abs(height - high))
     if near > _NEAR or not -_NEAR <= -shift <= whole - width + _NEAR:
+        return None
+    if abs(whole - height * shape) > whole * _STRETCHED:
         return None
     image = form["/Resources"]["/XObject"]["/Seal"]
     mask = entry(image, "/SMask", None)

@@ -6,8 +6,11 @@ that runs out, memory or time beyond bounds, and a changed document that passes.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TypeVar
 
@@ -22,14 +25,16 @@ from seals.errors import (
     MalformedDocument,
     MalformedSeal,
     PictureRefused,
+    PolicyRefused,
     SealError,
     SealRefused,
+    TrustListRefused,
     UnknownAlgorithm,
 )
 from seals.faces import MAX_CHARACTERS, read_face
 from seals.glyphs import song
 from seals.impression import RoundSeal, round_seal
-from seals.keys import verifying_key
+from seals.keys import SM2Key, verifying_key
 from seals.ofd.document import graph
 from seals.ofd.inspection import inspect
 from seals.ofd.package import Limits, OFDPackage
@@ -39,19 +44,32 @@ from seals.ofd.verification import Judges, judge, verify
 from seals.pdf import reasons as pdf_reasons
 from seals.pdf import verify as verify_pdf
 from seals.pictures import checked_picture
+from seals.policies import read_policies
 from seals.proportions import Level
+from seals.report import NOTHING
 from seals.revocation import RevocationList, read_list
 from seals.seal import SignatureState
 from seals.seal_reading import read_seal, read_seal_signature
+from seals.timestamps import (
+    Imprint,
+    TimestampRequest,
+    TimestampResponse,
+    read_request,
+    read_response,
+    read_token,
+)
+from seals.trust import Listed, Service, TrustStore
+from seals.trust_list import Operator, TrustList, known, publish, read_trust_list
 from seals.vectors import plain_svg
-from seals.verdicts import Step, Verdict
+from seals.verdicts import Step, Verdict, worst
 from seals.x509 import read_bundle, read_x509
 from tests.world import ofd, sealed, signers
 from tests.world import seals as made
 from tests.world.pages import Draft, face
+from tests.world.pki import DAY, pki, root
 from tests.world.pki import NOW as PKI_NOW
-from tests.world.pki import pki
 from tests.world.seals import NOW, SIGNER_CERT, SIGNER_KEY
+from tests.world.stamps import stamped, tsa
 
 _T = TypeVar("_T")
 LIMITS = Limits(size=4 << 20, part=4 << 20, total=16 << 20)
@@ -299,6 +317,88 @@ def _drawing() -> Drawing:
     return round_seal(ring, song())
 
 
+# --- timestamps, trust and policies -----------------------------------------------------------
+
+_OVER = b"a decision"
+_STAMPED = hashlib.new("sm3", _OVER).digest()
+
+
+@cache
+def _tokens() -> list[bytes]:
+    return [stamped(tsa(), _STAMPED, "sm3", nonce=7)]
+
+
+def _token(data: bytes) -> None:
+    """Judging raises nothing; what passes says what the authority said."""
+    judged = pki_judges().timestamp
+    if judged is None:
+        raise AssertionError("there is a judge")
+    answer = judged(data, _OVER, NOTHING)
+    if worst(each.verdict for each in answer.steps) is not Verdict.PASSED:
+        return
+    found, made = (read_token(each) for each in (data, _tokens()[0]))
+    if (found.info, found.signed.signer.signed) != (made.info, made.signed.signer.signed):
+        raise Passed("timestamp")
+
+
+@cache
+def pki_judges() -> Judges:
+    """Whoever trusts the invented root."""
+    return TrustStore.of(pki().anchors, pki().intermediates, _lists()).judges()
+
+
+def _request(data: bytes) -> None:
+    """The authority answers whatever it is asked, and stamps only what can be a question."""
+    answer = read_response(tsa().stamp(data))
+    if answer.granted:
+        read_request(data)
+
+
+@cache
+def _operator() -> SM2Key:
+    key = SM2Key.generate()
+    return replace(key, chain=(root(key, "示例名单发布者").certificate.der,))
+
+
+@cache
+def _published() -> bytes:
+    anchor = Listed(
+        service=Service.ANCHOR, certificate=pki().anchors[0], since=PKI_NOW, zh="示例根"
+    )
+    trust = TrustList(
+        sequence=7, issued_at=PKI_NOW, next_update=PKI_NOW + DAY,
+        operator=Operator(zh="示例省数据局"), store=TrustStore(listed=(anchor,), lists=_lists()),
+    )  # fmt: skip
+    return publish(trust, _operator())
+
+
+def _trust_list(data: bytes) -> None:
+    by = [read_x509(_operator().chain[0])]
+    if read_trust_list(data, by, PKI_NOW).digest != known(_published()).digest:
+        raise Passed("trust list")
+
+
+def _signed_list(data: bytes) -> None:
+    """Whatever an operator may sign who has lost his mind."""
+    value = _operator().sign(b"mianti-trust-list 1\n" + data)
+    outer = json.loads(_published())
+    outer["list"] = base64.b64encode(data).decode()
+    outer["signature"]["value"] = base64.b64encode(value).decode()
+    by = [read_x509(_operator().chain[0])]
+    read_trust_list(json.dumps(outer).encode(), by, PKI_NOW).store.judges()
+
+
+def _inner_lists() -> list[bytes]:
+    return [base64.b64decode(json.loads(_published())["list"])]
+
+
+POLICY = b"""policy: 1
+ofd: {extents: [whole], digests: [sm3], algorithms: [sm2-sm3], timestamp: wanted}
+pdf: {algorithms: [rsa-sha256], extensions: ["1.2.3"]}
+timestamps: {accuracy_seconds: 5}
+"""
+
+
 PARSERS: Mapping[str, Parser] = {
     "ofd-container": Parser(read=_container, seeds=_documents, refuses=(MalformedDocument,)),
     "ofd-document": Parser(
@@ -319,6 +419,24 @@ PARSERS: Mapping[str, Parser] = {
     "revocation-list": Parser(
         read=_list, seeds=cache(lambda: [each.der for each in _lists()]), refuses=(Malformed,)
     ),
+    "timestamp": Parser(read=_token, seeds=_tokens, refuses=()),
+    "timestamp-request": Parser(
+        read=_request,
+        seeds=lambda: [
+            TimestampRequest(imprint=Imprint(digest="sm3", value=_STAMPED), nonce=9).der
+        ],
+        refuses=(),
+    ),
+    "timestamp-response": Parser(
+        read=lambda data: read_response(data).der,
+        seeds=cache(lambda: [TimestampResponse(status=0, token=_tokens()[0]).der]),
+        refuses=(Malformed,),
+    ),
+    "trust-list": Parser(
+        read=_trust_list, seeds=lambda: [_published()], refuses=(TrustListRefused,)
+    ),
+    "trust-list-signed": Parser(read=_signed_list, seeds=_inner_lists, refuses=(TrustListRefused,)),
+    "policy": Parser(read=read_policies, seeds=lambda: [POLICY], refuses=(PolicyRefused,)),
     "pdf": Parser(read=_pdf, seeds=_pdfs, refuses=()),
     "font": Parser(read=_face, seeds=cache(lambda: [face()]), refuses=(ValueError,)),
     "key-file": Parser(

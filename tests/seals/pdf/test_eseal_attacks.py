@@ -172,6 +172,10 @@ ATTACKS: dict[str, tuple[set[tuple[int, str]], Callable[[], bytes]]] = {
     "picture is painted otherwise": (
         {(22, "picture-not-compared")}, lambda: forged(change=swapped(b"/Seal Do Q", b"/Seal Do  ")),
     ),
+    "picture is stretched": (
+        {(22, "picture-not-compared")},
+        lambda: forged(change=lambda pdf: re.sub(rb"\nq 1(\d\d)", rb"\nq 2\1", pdf)),
+    ),
     "picture is coloured otherwise": (
         {(22, "picture-not-compared")}, lambda: forged(change=swapped(b"/DeviceRGB", b"/DeviceCMY")),
     ),
