@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+from typing import NamedTuple
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
@@ -37,6 +38,17 @@ class Ink(StrEnum):
     COMPOSITE = "composite"
 
 
+class Places(NamedTuple):
+    """Boxes side by side, for a page has thousands of them and few are looked at singly."""
+
+    lefts: Sequence[float]
+    tops: Sequence[float]
+    widths: Sequence[float]
+    heights: Sequence[float]
+
+
+_NOWHERE = Places((), (), (), ())
+
 Transform = tuple[str, tuple[int, ...]]
 """Characters, and the glyphs by number that are shown for them (`CGTransform`)."""
 
@@ -50,10 +62,10 @@ class Painted:
     box: Box
     characters: str
     """What a text says; empty for anything else."""
-    boxes: Sequence[Box]
+    places: Places
     """Where each of its characters stands."""
     around: Box
-    """Left, top, right and bottom of the middles of those boxes."""
+    """Left, top, right and bottom of the middles of those places."""
     hidden: bool
     """Said not to be shown."""
     font: str = ""
@@ -61,6 +73,12 @@ class Painted:
     transforms: Sequence[Transform] = ()
     clipped: bool = False
     """A clip may cut some of its characters away."""
+
+    @property
+    def boxes(self) -> Iterator[Box]:
+        """The box of each of its characters."""
+        return zip(*self.places, strict=True)
+
     transparent: bool
     """Shown, and nothing can be seen of it."""
     covers: bool
@@ -201,7 +219,7 @@ def _object(each: Element, part: str, origin: tuple[float, ...], ink: Ink) -> Pa
         part=part,
         box=_moved(box(each.get("Boundary")) or _PAGE, origin),
         characters="",
-        boxes=(),
+        places=_NOWHERE,
         around=_PAGE,
         hidden=not _true(each, "Visible", usual="true"),
         transparent=alpha == 0,
@@ -220,17 +238,20 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
     strokes = _true(each, "Stroke", usual="false") and (stroke is None or _alpha(stroke) > 0)
     size = (numbers(each.get("Size")) or (0.0,))[0]
     matrix = numbers(each.get("CTM"))
-    characters, boxes = _set(below["TextCode"], matrix, boundary, size)
+    characters, places = _set(below["TextCode"], matrix, boundary, size)
+    around = _around(places) if characters else _PAGE
     return Painted(
         ink=Ink.TEXT,
         part=part,
         box=boundary,
         characters=characters,
-        boxes=boxes,
-        around=_around(boxes) if boxes else _PAGE,
+        places=places,
+        around=around,
         font=each.get("Font") or "",
         transforms=list(_transforms(each)) if "CGTransform" in below else (),
-        clipped="Clips" in below and _clipped(below["Clips"], matrix, boundary, boxes),
+        clipped="Clips" in below
+        and characters != ""
+        and _clipped(below["Clips"], matrix, boundary, around),
         hidden=not _true(each, "Visible", usual="true"),
         transparent=_alpha(each) == 0 or not (fills or strokes) or size < 0.2,
         covers=False,
@@ -240,30 +261,35 @@ def _text_object(each: Element, part: str, origin: tuple[float, ...]) -> Painted
 
 def _set(
     codes: Iterable[Element], matrix: tuple[float, ...], boundary: Box, size: float
-) -> tuple[str, list[Box]]:
-    """The characters of a text object, and the box of each on the page."""
+) -> tuple[str, Places]:
+    """The characters of a text object, and the place of each on the page."""
     turned = len(matrix) == 6 and matrix != _IDENTITY
     origin = (0.0, 0.0) if turned else boundary[:2]
     said: list[str] = []
-    boxes: list[Box] = []
+    lefts: list[float] = []
+    tops: list[float] = []
+    widths: list[float] = []
     x = y = 0.0
     for code in codes:
         told = str(code.text or "")
         if len(told) > MAX_OBJECTS:
             raise MalformedDocument("objects")
-        said.append(told)
         x = (numbers(code.get("X")) or (x,))[0]
         y = (numbers(code.get("Y")) or (y,))[0]
-        right, down = _deltas(code.get("DeltaX"), len(told)), _deltas(code.get("DeltaY"), len(told))
-        lefts = accumulate(right, initial=x + origin[0])
-        tops = accumulate(down, initial=y - _ASCENT * size + origin[1])
-        boxes += [
-            (left, top, advance if advance > 0 else size, size)
-            for left, top, advance in zip(lefts, tops, right, strict=False)  # one place too many
-        ]
-    if turned:
-        boxes = [_moved(_turned(told_box, matrix), boundary) for told_box in boxes]
-    return "".join(said), boxes
+        if told:
+            right = _deltas(code.get("DeltaX"), len(told))
+            down = _deltas(code.get("DeltaY"), len(told))
+            said.append(told)
+            lefts += accumulate(right[:-1], initial=x + origin[0])
+            tops += accumulate(down[:-1], initial=y - _ASCENT * size + origin[1])
+            widths += [advance if advance > 0 else size for advance in right]
+    places = Places(lefts, tops, widths, [size] * len(lefts))
+    if turned and lefts:
+        boxes = (
+            _moved(_turned(told_box, matrix), boundary) for told_box in zip(*places, strict=True)
+        )
+        places = Places(*zip(*boxes, strict=True))
+    return "".join(said), places
 
 
 def _transforms(each: Element) -> Iterator[Transform]:
@@ -288,14 +314,12 @@ def _count(told: str | None) -> int:
 
 
 def _clipped(
-    clips: Iterable[Element], matrix: tuple[float, ...], boundary: Box, boxes: Sequence[Box]
+    clips: Iterable[Element], matrix: tuple[float, ...], boundary: Box, around: Box
 ) -> bool:
     """Whether some of the characters may be cut away: all clips must be upright rectangles with
     all middles inside; of any other shape nothing is known here.
     """
-    if not boxes:
-        return False
-    left, top, right, bottom = _around(boxes)
+    left, top, right, bottom = around
     for clip in (clip for each in clips for clip in named(each, "Clip")):
         areas = list(named(clip, "Area"))
         held = len(areas) == 1 and (not matrix or matrix == _IDENTITY) and _rectangle(areas[0])
@@ -326,10 +350,19 @@ def _rectangle(area: Element) -> Box | None:
     return min(columns) + origin[0], min(rows) + origin[1], width, height
 
 
-def _around(boxes: Sequence[Box]) -> Box:
-    columns = [x + width / 2 for x, _, width, _ in boxes]
-    rows = [y + height / 2 for _, y, _, height in boxes]
-    return min(columns), min(rows), max(columns), max(rows)
+def _around(places: Places) -> Box:
+    left, right = _ends(places.lefts, places.widths)
+    top, bottom = _ends(places.tops, places.heights)
+    return left, top, right, bottom
+
+
+def _ends(begins: Sequence[float], sizes: Sequence[float]) -> tuple[float, float]:
+    """The first and the last of the middles; mostly all are of one size."""
+    if len(set(sizes)) == 1:
+        half = sizes[0] / 2
+        return min(begins) + half, max(begins) + half
+    middles = [begin + size / 2 for begin, size in zip(begins, sizes, strict=True)]
+    return min(middles), max(middles)
 
 
 def _turned(told: Box, matrix: tuple[float, ...]) -> Box:

@@ -152,7 +152,7 @@ def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
         yield from _unseen(each)
         if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
-        if each.boxes and not _holds(page, each.around):
+        if each.characters and not _holds(page, each.around):
             yield "off-page", each.part
         if covers.compared <= MAX_COMPARED:
             yield from _covered(at, each, covers)
@@ -173,9 +173,9 @@ def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:
     """Text and pictures under something opaque, and white text on nothing."""
     if each.ink is Ink.IMAGE and covers.hide(at, each.box):
         yield "covered", each.part
-    if not each.boxes:
+    if not each.characters:
         return
-    below, above = covers.near(at, each.around, len(each.boxes))
+    below, above = covers.near(at, each.around, len(each.characters))
     if not above and not each.white:
         return
     seen = zip(each.characters, each.boxes, strict=True)
