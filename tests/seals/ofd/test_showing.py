@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from seals.drawing import Drawing, Shape, png, polygon
@@ -131,6 +133,30 @@ def test_odd_objects_break_nothing(case: str) -> None:
     """They are painted as far as they make sense."""
     whole = document({"/Doc_0/Pages/Page_0/Content.xml": page(ODD[case])})
     assert picture(whole).size == (round(210 * MM), round(297 * MM))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    path=st.text("MLBCSQ 0123456789.-e", max_size=60),
+    steps=st.text("g 0123456789.-", max_size=30),
+    colour=st.text("0123456789 .-", max_size=12),
+)
+def test_whatever_an_object_says_is_painted_or_left_out(path: str, steps: str, colour: str) -> None:
+    """Nothing raises but our own refusals."""
+    fill = f'<ofd:FillColor Value="{colour}"/>'
+    objects = (
+        (
+            f'<ofd:PathObject ID="1" Boundary="9 9 9 9">{fill}<ofd:AbbreviatedData>{path}'
+            "</ofd:AbbreviatedData></ofd:PathObject>"
+        ),
+        (
+            f'<ofd:TextObject ID="2" Boundary="9 9 9 9" Size="4">{fill}<ofd:TextCode X="{steps}" Y="4"'
+            f' DeltaX="{steps}">甲乙丙</ofd:TextCode></ofd:TextObject>'
+        ),
+    )
+    whole = document({"/Doc_0/Pages/Page_0/Content.xml": page(*objects)}, pages=1)
+    with Image.open(io.BytesIO(shown(whole, song(), 1, 20))) as painted:
+        assert painted.size == (round(210 / 25.4 * 20), round(297 / 25.4 * 20))
 
 
 HUGE = "<ofd:PhysicalBox>0 0 210 297</ofd:PhysicalBox>"
