@@ -114,6 +114,7 @@ SEALS: Mapping[str, Words] = {
     "outside-page": ("印章超出页面", "the seal would leave the page"),
     "page-scaled": ("页面单位不是 1/72 英寸", "the page has a unit of its own"),
     "page-rotated": ("页面有旋转", "the page is rotated"),
+    "page-scaled": ("页面另有显示比例", "the page is shown at another scale"),
     "keyword": ("关键字不合要求", "not a keyword that can be looked for"),
     "keyword-not-found": ("找不到关键字", "the keyword is not found"),
     "too-many-pages": ("页数过多，一枚骑缝章不够", "too many pages for one cross-page seal"),
