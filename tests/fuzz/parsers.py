@@ -197,7 +197,22 @@ def _documents_parts() -> tuple[Mapping[str, bytes], ...]:
 
 @cache
 def _parts() -> list[bytes]:
-    return [bytes((at,)) + _locked_parts()[name] for at, name in enumerate(sorted(_locked_parts()))]
+    names = sorted(_locked_parts())
+    more = {
+        "/Doc_0/Pages/Page_0/Content.xml": ofd.page(
+            '<ofd:TextObject ID="1" Boundary="20 40 99 6" CTM="1 0 0 1 0 0" Font="3" Size="5">'
+            '<ofd:Clips><ofd:Clip><ofd:Area><ofd:Path Boundary="0 0 99 6"><ofd:AbbreviatedData>'
+            "M 0 0 L 99 0 L 99 6 L 0 6 C</ofd:AbbreviatedData></ofd:Path></ofd:Area></ofd:Clip>"
+            '</ofd:Clips><ofd:CGTransform CodePosition="0" CodeCount="2"><ofd:Glyphs>1 2</ofd:Glyphs>'
+            '</ofd:CGTransform><ofd:TextCode X="0" Y="5" DeltaX="g 1 5">演示</ofd:TextCode>'
+            "</ofd:TextObject>"
+        ),
+        "/Doc_0/Res/font.otf": face(),
+    }
+    return [
+        bytes((names.index(name),)) + content
+        for name, content in (*_locked_parts().items(), *more.items())
+    ]
 
 
 # --- seals, X.509 and lists -------------------------------------------------------------------

@@ -168,9 +168,9 @@ def test_a_device_that_is_not_as_it_should_be(device: Path, tmp_path: Path) -> N
     cases = {
         "another PIN": slot(device, "p256", "0000-0000"),
         "another key": slot(device, "p521"),
-        "another token": Slot(module=device, token="none", label="p256", pin="1"),
-        "no library": Slot(module=tmp_path / "none.so", token="t", label="p256", pin="1"),
-        "a broken library": Slot(module=broken, token="t", label="p256", pin="1"),
+        "another token": Slot(module=device, token="none", label="p256", pin="9999-0001"),
+        "no library": Slot(module=tmp_path / "none.so", token="t", label="p256", pin="9999-0001"),
+        "a broken library": Slot(module=broken, token="t", label="p256", pin="9999-0001"),
     }
     for name, place in cases.items():
         with pytest.raises(KeyUnavailable) as caught:
