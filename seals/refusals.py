@@ -112,7 +112,6 @@ SEALS: Mapping[str, Words] = {
     "no-page": ("没有这一页", "there is no such page"),
     "off-page": ("印章超出页面", "the seal would leave the page"),
     "outside-page": ("印章超出页面", "the seal would leave the page"),
-    "page-scaled": ("页面单位不是 1/72 英寸", "the page has a unit of its own"),
     "page-rotated": ("页面有旋转", "the page is rotated"),
     "page-scaled": ("页面另有显示比例", "the page is shown at another scale"),
     "keyword": ("关键字不合要求", "not a keyword that can be looked for"),
