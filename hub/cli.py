@@ -39,8 +39,6 @@ grants_app = typer.Typer(help="授权 / grants", no_args_is_help=True)
 app.add_typer(grants_app, name="grants")
 evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=True)
 app.add_typer(evidence_app, name="evidence")
-keys_app = typer.Typer(help="枢纽密钥 / the hub's keys", no_args_is_help=True)
-app.add_typer(keys_app, name="keys")
 _rooms: dict[str, typer.Typer] = {
     name: import_module(f"{name}.cli").app
     for name in ("catalog", "adapters", "adapters.sandbox", "seals")
@@ -50,6 +48,8 @@ for _name, _app in _rooms.items():
 app.add_typer(import_module("hub.clerk").app, name="desk")
 for _name in ("making", "acts", "listing"):
     _rooms["seals"].add_typer(import_module(f"hub.seals.{_name}").app)
+keys_app: typer.Typer = import_module("seals.cli").key_app
+app.add_typer(keys_app, name="keys")
 app.command("seal")(import_module("hub.seals.sealing").seal)
 app.command("verify")(import_module("seals.verifying_cli").verify)
 

@@ -1,6 +1,5 @@
-"""`mianti seals …`: make and look at keys, issue X.509 certificates and lists, judge a chain.
-
-The hub's own master key is `mianti keys`; keys that seal are here, beside what they are used for.
+"""`mianti seals …` and `mianti keys …`: make and look at keys, issue X.509 certificates and lists,
+judge a chain. The hub adds its own master key's verb to the latter.
 """
 
 from __future__ import annotations
@@ -42,10 +41,12 @@ from seals.x509 import MAX_BUNDLE, KeyUsage, X509Certificate, read_bundle
 app = typer.Typer(
     no_args_is_help=True, help="印章 seals: their life, keys, X.509 certificates, trust."
 )
-key_app = typer.Typer(no_args_is_help=True, help="签章密钥 keys that seal")
+key_app = typer.Typer(
+    no_args_is_help=True,
+    help="密钥：签章密钥的新建、查看，主密钥的更换 / keys that seal, the master key",
+)
 ca_app = typer.Typer(no_args_is_help=True, help="自建签发机构 an authority of one's own")
 x509_app = typer.Typer(no_args_is_help=True, help="数字证书 X.509 certificates")
-app.add_typer(key_app, name="key")
 app.add_typer(ca_app, name="ca")
 app.add_typer(x509_app, name="x509")
 app.add_typer(tsa_app, name="tsa")

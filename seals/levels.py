@@ -5,6 +5,15 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class Mode(StrEnum):
+    """What may happen to a sealed OFD later."""
+
+    WHOLE = "whole"
+    """Nothing: the list of signatures is protected, too."""
+    CONTINUE = "continue"
+    """More seals may follow."""
+
+
 class Level(StrEnum):
     """The levels of PAdES (ETSI EN 319 142-1 §6): what is kept with the seal for later."""
 

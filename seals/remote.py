@@ -47,7 +47,7 @@ class Service:
     spki: bytes = field(repr=False)
     chain: tuple[bytes, ...] = field(default=(), repr=False)
     sends: Sends = Sends.DIGEST
-    token_variable: str = "MIANTI_SEALING_TOKEN"  # noqa: S105  (the name of a variable)
+    token_variable: str = "SEALING_TOKEN"  # noqa: S105  (the name of a variable)
     deadline: float = 5.0
     """Seconds."""
     ca_file: Path | None = None

@@ -22,9 +22,8 @@ from seals.errors import (
     SealRefused,
 )
 from seals.judging import NOBODY, Judges
-from seals.levels import Intent, Level
+from seals.levels import Intent, Level, Mode
 from seals.ofd import signing as ofd
-from seals.ofd.signing import Mode
 from seals.pdf import preflight, ses, signing
 from seals.pdf.cms import TOKEN_ROOM
 from seals.pdf.model import PROFILE, Appearance, Profile, Revocation, Signatory

@@ -19,8 +19,7 @@ from hub.seals.desk import By, Reason, found_seal, opened_register, refusals_tol
 from hub.settings import Configuration, read_configuration
 from seals.errors import KeyUnavailable, Malformed, MalformedDocument, SealRefused
 from seals.keyplaces import key_at
-from seals.levels import Intent, Level
-from seals.ofd.signing import Mode
+from seals.levels import Intent, Level, Mode
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.revocation import MAX_LIST, read_list
 from seals.terminal import PasswordFile, now, password, read_file

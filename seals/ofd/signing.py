@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from seals.errors import DocumentRefused, MalformedDocument, SealingFailed, SealRefused
+from seals.levels import Mode
 from seals.making import PreparedSignature, embed_signature, prepare_signature
 from seals.ofd.document import ROOT, Graph, Kind, graph
 from seals.ofd.inspection import Facts, SignatureFacts, inspect, stated
@@ -29,15 +29,6 @@ from seals.verdicts import Verdict
 MAX_SIGNATURES = 250
 _JUDGED_ELSEWHERE = {Question.SIGNER_CHAIN, Question.MAKER_CHAIN, Question.TIME}
 """What may stay open when a seal is set: nobody need be at hand who judges chains."""
-
-
-class Mode(StrEnum):
-    """What may happen to the document later."""
-
-    WHOLE = "whole"
-    """Nothing: the list of signatures is protected, too."""
-    CONTINUE = "continue"
-    """More seals may follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,10 +22,11 @@ from seals import seal as seal_values
 from seals.authority import Profile
 from seals.judging import chain_judge
 from seals.keys import SM2Key
+from seals.levels import Mode
 from seals.making import make_seal
 from seals.ofd.package import packed
 from seals.ofd.placing import AtPlace
-from seals.ofd.signing import Mode, Signer, embed, prepare
+from seals.ofd.signing import Signer, embed, prepare
 from seals.ofd.verification import Judges, verify
 from seals.seal import ListedCertificates, Picture, Seal
 from seals.verdicts import Verdict

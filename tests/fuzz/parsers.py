@@ -35,11 +35,12 @@ from seals.faces import MAX_CHARACTERS, read_face
 from seals.glyphs import song
 from seals.impression import RoundSeal, round_seal
 from seals.keys import SM2Key, verifying_key
+from seals.levels import Mode
 from seals.ofd.document import graph
 from seals.ofd.inspection import inspect
 from seals.ofd.package import Limits, OFDPackage
 from seals.ofd.placing import AtKeyword, AtPlace
-from seals.ofd.signing import Mode, Signer, prepare
+from seals.ofd.signing import Signer, prepare
 from seals.ofd.verification import Judges, judge, verify
 from seals.pdf import reasons as pdf_reasons
 from seals.pdf import verify as verify_pdf

@@ -26,7 +26,7 @@ from tests.world.sealing_service import TOKEN, Manner, SealingService, sealing_s
 KEY, OTHER = SM2Key.generate(), SM2Key.generate()
 MESSAGE = b"to be sealed"
 PASSWORD = "a password for tests"
-ENVIRONMENT = {"MIANTI_SEALING_TOKEN": TOKEN}
+ENVIRONMENT = {"SEALING_TOKEN": TOKEN}
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_what_goes_wrong_is_named_and_never_asked_twice(
 
 def test_another_token_is_refused(service: SealingService) -> None:
     """The service says no; we say so."""
-    key = RemoteKey(terms(service), {"MIANTI_SEALING_TOKEN": "another"})
+    key = RemoteKey(terms(service), {"SEALING_TOKEN": "another"})
     with pytest.raises(KeyUnavailable, match="service-refuses"):
         key.sign(MESSAGE)
 
@@ -103,7 +103,7 @@ def test_nobody_is_there() -> None:
 
 NOT_ASKED: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "no token": ({}, {}, "service-token-missing"),
-    "a token with a line break": ({}, {"MIANTI_SEALING_TOKEN": "a\r\nb"}, "service-token-missing"),
+    "a token with a line break": ({}, {"SEALING_TOKEN": "a\r\nb"}, "service-token-missing"),
     "plain HTTP elsewhere": (
         {"url": "http://keys.example/v1"}, ENVIRONMENT, "service-without-tls",
     ),

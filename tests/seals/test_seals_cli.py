@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from seals.cli import app
+from seals.cli import app, key_app
 from seals.revocation import read_list
 from seals.x509 import read_bundle
 from tests.seals.test_keys import openssl
@@ -21,9 +21,9 @@ PASSWORD = "open sesame, 印章"
 
 def run(folder: Path, *arguments: str) -> Result:
     """The verb, with names of files meant in `folder` where they begin with @."""
-    return CliRunner().invoke(
-        app, [str(folder / each[1:]) if each.startswith("@") else each for each in arguments]
-    )
+    group, *rest = (str(folder / each[1:]) if each.startswith("@") else each for each in arguments)
+    # `mianti keys` stands beside `mianti seals`.
+    return CliRunner().invoke(*((key_app, rest) if group == "keys" else (app, [group, *rest])))
 
 
 def done(folder: Path, *arguments: str) -> str:
@@ -39,8 +39,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("office")
     (folder / "pw").write_text(PASSWORD + "\nsecond line\n", encoding="utf-8")
     pw = ("--password-file", "@pw")
-    done(folder, "key", "make", "@root.key", *pw)
-    done(folder, "key", "make", "@maker.key", *pw, "--protection", "sm4-cbc")
+    done(folder, "keys", "make", "@root.key", *pw)
+    done(folder, "keys", "make", "@maker.key", *pw, "--protection", "sm4-cbc")
     by = ("--key", "@root.key", "--certificate", "@root.pem", *pw)
     done(folder, "ca", "root", "--key", "@root.key", "--out", "@root.pem", "--name", "示例根", *pw)
     done(folder, "ca", "issue", *by, "--public", "@maker.key.pub", "--profile", "seal-maker",
@@ -102,9 +102,9 @@ def test_a_key_and_its_parts_have_one_fingerprint(office: Path) -> None:
     """Shown from the key, the public key and the certificate; never the private number."""
     pw = ("--password-file", "@pw")
     shown = [
-        done(office, "key", "show", "@maker.key", *pw),
-        done(office, "key", "show", "@maker.key.pub"),
-        done(office, "key", "show", "@maker.pem"),
+        done(office, "keys", "show", "@maker.key", *pw),
+        done(office, "keys", "show", "@maker.key.pub"),
+        done(office, "keys", "show", "@maker.pem"),
     ]
     assert shown[0] == shown[1] == shown[2]
     assert "sm2, 256 bit" in shown[0]
@@ -115,8 +115,8 @@ def test_a_key_and_its_parts_have_one_fingerprint(office: Path) -> None:
 def test_other_kinds_of_keys_are_made(algorithm: str, office: Path, tmp_path: Path) -> None:
     """And may hold a certificate of an SM2 authority."""
     pw = ("--password-file", str(office / "pw"))
-    made = done(tmp_path, "key", "make", "@k", "--algorithm", algorithm, *pw)
-    assert done(tmp_path, "key", "show", "@k", *pw) in made
+    made = done(tmp_path, "keys", "make", "@k", "--algorithm", algorithm, *pw)
+    assert done(tmp_path, "keys", "show", "@k", *pw) in made
     done(tmp_path, "ca", "issue", "--key", str(office / "root.key"), "--certificate",
          str(office / "root.pem"), "--public", "@k.pub", "--profile", "tsa", "--out", "@c.pem",
          "--name", "示例时间戳", *pw)  # fmt: skip
@@ -128,29 +128,29 @@ def test_other_kinds_of_keys_are_made(algorithm: str, office: Path, tmp_path: Pa
 def test_the_password_is_asked_for_and_not_shown(tmp_path: Path) -> None:
     """Twice when it is new."""
     result = CliRunner().invoke(
-        app, ["key", "make", str(tmp_path / "k")], input=f"{PASSWORD}\n{PASSWORD}\n"
+        key_app, ["make", str(tmp_path / "k")], input=f"{PASSWORD}\n{PASSWORD}\n"
     )
     assert result.exit_code == 0
     assert PASSWORD not in result.output
-    result = CliRunner().invoke(app, ["key", "show", str(tmp_path / "k")], input=f"{PASSWORD}\n")
+    result = CliRunner().invoke(key_app, ["show", str(tmp_path / "k")], input=f"{PASSWORD}\n")
     assert "sm2" in result.output
 
 
 WRONG: dict[str, tuple[list[str], str]] = {
     "another password": (
-        ["key", "show", "@root.key", "--password-file", "@root.pem"], "seals.invalid-key",
+        ["keys", "show", "@root.key", "--password-file", "@root.pem"], "seals.invalid-key",
     ),
-    "no such file": (["key", "show", "@nothing"], "file-unreadable"),
+    "no such file": (["keys", "show", "@nothing"], "file-unreadable"),
     "a folder": (["x509", "show", "@."], "file-unreadable"),
-    "no key": (["key", "show", "@pw"], "seals.malformed"),
+    "no key": (["keys", "show", "@pw"], "seals.malformed"),
     "over another file": (
-        ["key", "make", "@root.key", "--password-file", "@pw"], "file-exists",
+        ["keys", "make", "@root.key", "--password-file", "@pw"], "file-exists",
     ),
     "beside another public key": (
-        ["key", "make", "@taken", "--password-file", "@pw"], "file-exists",
+        ["keys", "make", "@taken", "--password-file", "@pw"], "file-exists",
     ),
     "an algorithm that is only verified": (
-        ["key", "make", "@new.key", "--algorithm", "rsa-sha1", "--password-file", "@pw"],
+        ["keys", "make", "@new.key", "--algorithm", "rsa-sha1", "--password-file", "@pw"],
         "seals.invalid-key",
     ),
     "no certificate": (["x509", "check", "@pw", "--trust", "@root.pem"], "seals.malformed"),

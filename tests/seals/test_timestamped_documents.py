@@ -19,10 +19,11 @@ from seals.authority import Profile
 from seals.classical import ClassicalKey
 from seals.errors import TimestampUnavailable
 from seals.judging import NOBODY, Judges
+from seals.levels import Mode
 from seals.making import make_seal
 from seals.ofd import verification as ofd
 from seals.ofd.placing import AtPlace
-from seals.ofd.signing import Mode, Prepared, Signer, embed, prepare
+from seals.ofd.signing import Prepared, Signer, embed, prepare
 from seals.pdf import Level, Revocation, Signatory, timestamped
 from seals.pdf import embed as embed_pdf
 from seals.pdf import prepare as prepare_pdf

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from seals.levels import Mode
 from seals.ofd.package import OFDPackage, packed
 from seals.ofd.placing import AtPlace, Placement
-from seals.ofd.signing import Mode, Signer, embed, prepare
+from seals.ofd.signing import Signer, embed, prepare
 from tests.world.seals import DOT, NOW, SIGNER_CERT, SIGNER_KEY, seal
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

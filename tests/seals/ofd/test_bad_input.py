@@ -18,9 +18,9 @@ from seals import der
 from seals.authority import Profile
 from seals.judging import chain_judge
 from seals.keys import SM2Key
+from seals.levels import Mode
 from seals.making import prepare_seal
 from seals.ofd.package import OFDPackage
-from seals.ofd.signing import Mode
 from seals.ofd.verification import Judges, verify
 from seals.report import Report
 from seals.revocation import Reason, Revocation

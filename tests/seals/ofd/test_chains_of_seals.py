@@ -11,9 +11,10 @@ import pytest
 from seals.authority import Profile
 from seals.judging import chain_judge
 from seals.keys import SM2Key
+from seals.levels import Mode
 from seals.making import make_seal
 from seals.ofd.placing import AtPlace
-from seals.ofd.signing import Mode, Signer, embed, prepare
+from seals.ofd.signing import Signer, embed, prepare
 from seals.ofd.verification import Judges, verify
 from seals.report import NOTHING, Report, Role
 from seals.revocation import Reason, Revocation, RevocationList

@@ -14,10 +14,11 @@ from PIL import Image
 from seals.drawing import Drawing, Shape, png, polygon
 from seals.errors import MalformedDocument
 from seals.glyphs import song
+from seals.levels import Mode
 from seals.making import make_seal
 from seals.ofd.placing import AcrossPages, AtPlace, Placement
 from seals.ofd.showing import shown
-from seals.ofd.signing import Mode, Signer, embed, prepare
+from seals.ofd.signing import Signer, embed, prepare
 from tests.world import decisions
 from tests.world.ofd import document, page, parts
 from tests.world.seals import INFO, MAKER_CERT, MAKER_KEY, NOW, SIGNER_CERT, SIGNER_KEY

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from seals.errors import DocumentRefused, MalformedDocument, SealingFailed, SealRefused
 from seals.keys import SM2Key
+from seals.levels import Mode
 from seals.making import make_seal
 from seals.ofd.inspection import inspect
 from seals.ofd.package import OFDPackage, packed
 from seals.ofd.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ofd.signatures import Provider, Stamp
-from seals.ofd.signing import Mode, Signer, embed, prepare
+from seals.ofd.signing import Signer, embed, prepare
 from seals.ofd.verification import Judges, verify
 from seals.seal import SealInfo
 from seals.sm2 import PrivateKey

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from seals import der
 from seals.errors import MalformedDocument
+from seals.levels import Mode
 from seals.making import make_seal, sign
 from seals.ofd.coverage import Extent, GapKind
 from seals.ofd.inspection import inspect
 from seals.ofd.package import OFDPackage, packed
-from seals.ofd.signing import Mode
 from seals.ofd.verification import Judges, Policy, judge, verify
 from seals.report import NOTHING, Carried, Question, Report, Role, TimestampAnswer
 from seals.seal import SM2_SM3, Extension
