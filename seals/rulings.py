@@ -26,6 +26,8 @@ from seals.x509 import (
 )
 
 _P, _F, _I = Verdict.PASSED, Verdict.FAILED, Verdict.INDETERMINATE
+KEY_DOUBTED_LATER = "key-doubted-later"
+"""Passed at a time that is proven; whoever only claims a time may have had the key after all."""
 
 
 class Purpose(StrEnum):
@@ -203,7 +205,9 @@ def _told(
         return _revoked(entry), _F
     if not _conclusive(given, link.certificate, at):
         return "list-stale", _I
-    return ("not-revoked" if entry is None else "revoked-later"), _P
+    if entry is None:
+        return "not-revoked", _P
+    return ("revoked-later" if entry.reason in _KEPT_ITS_KEY else KEY_DOUBTED_LATER), _P
 
 
 def _doubt(given: RevocationList, issuer: X509Certificate) -> str:
@@ -332,6 +336,10 @@ ANSWERS: Mapping[str, tuple[str, str]] = {
     "list-stale": ("吊销列表不在当时有效", "the list was not fresh at that time"),
     "not-revoked": ("未被吊销", "not revoked"),
     "revoked-later": ("当时未被吊销，后来吊销", "not revoked then, but later"),
+    KEY_DOUBTED_LATER: (
+        "当时未被吊销，后来吊销，密钥可能已在他人手中",
+        "not revoked then, but later, and its key may be in other hands",
+    ),
     "revoked": ("已吊销", "revoked"),
     "revoked-key-compromise": ("因密钥泄露吊销", "revoked, for a key was compromised"),
     "on-hold": ("已暂停使用", "on hold"),

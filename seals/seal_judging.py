@@ -12,6 +12,7 @@ from typing import Protocol
 
 from seals.judging import DRIFT, SKEW, Judges
 from seals.report import NOTHING, Carried, Finding, Question, Role, TimestampAnswer, answer
+from seals.rulings import KEY_DOUBTED_LATER
 from seals.seal import Edition, Seal, SealSignature, SignatureState
 from seals.verdicts import Step, Verdict, worst
 
@@ -53,6 +54,11 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
         _I,
         "依据不足，证书链无法判定",
         "not enough is at hand to judge the chain by",
+    ),
+    "revoked-since": (
+        _I,
+        "证书后来被吊销，而签章在此之前只是签章人自称",
+        "revoked since, and that it was sealed before is the signer's word alone",
     ),
     # 20 time
     "timestamp-right": (_P, "时间戳可信", "the timestamp is trusted"),
@@ -166,7 +172,8 @@ def judged_seal(
         (Question.SIGNER_CHAIN, signed.x509_cert, Role.SIGNER),
         (Question.MAKER_CHAIN, signed.seal.x509_cert, Role.MAKER),
     ):
-        yield _chain(question, x509_cert, role, then, judges, carried)
+        told = _chain(question, x509_cert, role, then, judges, carried)
+        yield told if _proven(stamped) else _doubted(question, told)
     yield from _time(signed, stamped, at, rules)
 
 
@@ -186,7 +193,7 @@ def judged_at(
     signed: SealSignature | None, stamped: TimestampAnswer | None, at: datetime
 ) -> datetime:
     """A trusted timestamp before the signer's claim, and that before the time of asking."""
-    if stamped is not None and stamped.at is not None and _trusted(stamped):
+    if stamped is not None and stamped.at is not None and _proven(stamped):
         return stamped.at
     if signed is not None and signed.claimed_at is not None:
         return signed.claimed_at
@@ -260,8 +267,18 @@ def _chain(
     return found(question, _CHAINS[worst(each.verdict for each in steps)], role.value, steps)
 
 
-def _trusted(stamped: TimestampAnswer) -> bool:
-    return worst(each.verdict for each in stamped.steps) is Verdict.PASSED
+def _doubted(question: Question, told: Finding) -> Finding:
+    """Whoever has a key that was revoked can write any time: a claimed one is no proof that the
+    seal was set before.
+    """
+    later = any(each.reason == KEY_DOUBTED_LATER for each in told.because)
+    if told.verdict is not Verdict.PASSED or not later:
+        return told
+    return found(question, "revoked-since", told.where, told.because)
+
+
+def _proven(stamped: TimestampAnswer | None) -> bool:
+    return stamped is not None and worst(each.verdict for each in stamped.steps) is Verdict.PASSED
 
 
 _TIMESTAMPS = {

@@ -345,6 +345,10 @@ LISTS: dict[str, tuple[Callable[[], list[RevocationList]], Verdict, str]] = {
     ),
     "revoked afterwards": (
         lambda: [pki.listed(ISSUER, _revoked(50), at=NOW + 60 * DAY)],
+        Verdict.PASSED, "key-doubted-later",
+    ),
+    "exchanged afterwards": (
+        lambda: [pki.listed(ISSUER, _revoked(50, Reason.SUPERSEDED), at=NOW + 60 * DAY)],
         Verdict.PASSED, "revoked-later",
     ),
     "on hold": (

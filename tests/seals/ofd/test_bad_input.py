@@ -259,6 +259,32 @@ def test_suspended_and_revoked(name: str) -> None:
     assert why in {each.reason for each in found.because}
 
 
+LATER: dict[str, tuple[Profile, Reason, set[tuple[str, str]]]] = {
+    "the signer's key stolen": (
+        SIGNER, Reason.KEY_COMPROMISE, {("signer-chain", "revoked-since")}),
+    "the maker, nobody says why": (
+        MAKER, Reason.UNSPECIFIED, {("maker-chain", "revoked-since")}),
+    "the signer's certificate exchanged": (SIGNER, Reason.SUPERSEDED, set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_revoked_after_the_time_that_the_signer_claims(name: str) -> None:
+    """Whoever has a stolen key can claim any time: that proves nothing, and fails nothing. A key
+    that was given up in good order still vouches for what it sealed.
+    """
+    profile, reason, expected = LATER[name]
+    world, asked = pki(), PKI_NOW + 5 * DAY
+    entry = Revocation(serial=world.signers[profile].serial, at=PKI_NOW + 2 * DAY, reason=reason)
+    lists = [listed(world.root, at=asked), listed(world.issuer, entry, at=asked)]
+    judge = chain_judge(world.anchors, world.intermediates, lists)
+
+    report = verify(sealed_in_chains(), asked, judges=Judges(chain=judge))
+
+    assert complaints(report) == expected
+    assert report.verdict is (Verdict.INDETERMINATE if expected else Verdict.PASSED)
+
+
 def test_a_chain_to_nowhere() -> None:
     """A root that nobody trusts: not judged to be good, whatever else is right."""
     judge = chain_judge([root(SM2Key.generate(), "另一个根").certificate])
