@@ -5,6 +5,7 @@ Everything is invented. The keys live as long as the demo does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,14 +14,12 @@ from seals.algorithms import Algorithm
 from seals.authority import Authority, Profile
 from seals.authority import Wanted as WantedX509
 from seals.classical import ClassicalKey
-from seals.judging import Judges, judges
 from seals.keys import SM2Key
 from seals.lifecycle import Lifecycle, collect
 from seals.names import Subject
 from seals.ports import SealRegister, SigningKey
 from seals.proportions import Level
 from seals.registered import Actor, RegisteredSeal, SealKind
-from seals.revocation import read_list
 from seals.terminal import now
 
 BUREAU = "示范县政务服务和大数据管理局"
@@ -104,13 +103,13 @@ class Bureau:
             p256=replace(p256, chain=(of_p256,)),
         )
 
-    def judges(self) -> Judges:
-        """Who trusts its root; nobody is revoked."""
+    def trust(self) -> Mapping[str, bytes]:
+        """What a stranger needs to judge its seals: its root, and a list on which nobody is."""
         at = now()
         listed = self.root.list_revoked(
             (), this_update=at, next_update=at + timedelta(days=7), number=1
         )
-        return judges([self.root.certificate], lists=[read_list(listed)])
+        return {"root.cer": self.root.certificate.der, "root.crl": listed}
 
     def brought_to_use(self, register: SealRegister, plan: Planned, number: int) -> RegisteredSeal:
         """Collected, applied for, approved by a second person, made, filed, granted."""

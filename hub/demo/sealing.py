@@ -29,6 +29,7 @@ from seals.registered import Actor, Limits, RegisteredSeal, SealKind
 from seals.report import Format
 from seals.sealing import AtKeyword, Order, Sealer
 from seals.terminal import now
+from seals.trust_folder import gathered
 from seals.using import Freeze, coverage
 from seals.verdicts import Verdict
 from seals.verifying import format_of, verify
@@ -37,6 +38,8 @@ DOCUMENTS = Path(__file__).parent / "documents"
 PLACE = AtKeyword(keyword="2026年11月24日", down=-7)
 """Over the date, and up to the name above it (骑年盖月)."""
 REASON = "示政数〔2026〕7号"
+TRUST = Path("seals/trust")
+"""In the demo's folder: what `mianti verify --trust` wants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def _shown(folder: Path) -> SealsShown:
         )
         for seal, file in seals:
             file.write_bytes(register.kept(seal.picture_digest))
-        judges = bureau.judges()
+        judges = _trusting(folder / TRUST, bureau)
         notices = tuple(_notices(folder, register, bureau, judges))
         refusals = tuple(_refusals(register, bureau))
         organisations = {plan.organisation for plan in PLANNED}
@@ -104,6 +107,14 @@ def _shown(folder: Path) -> SealsShown:
         failures=tuple(failures),
         seconds=time.monotonic() - began,
     )
+
+
+def _trusting(folder: Path, bureau: Bureau) -> Judges:
+    """Those who trust the bureau's root, by the very files that are left for others to try."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in bureau.trust().items():
+        (folder / name).write_bytes(content)
+    return gathered([folder], now()).judges()
 
 
 def print_seals(result: SealsShown, console: Console) -> None:
@@ -129,6 +140,7 @@ def print_seals(result: SealsShown, console: Console) -> None:
     console.print(
         f"备案覆盖率 coverage：{covered} / {required}\n"
         f"印模 impressions：seal-*.png；签章页 sealed pages：sealed-*.png（{pictures}）\n"
+        f"自己试 try：mianti verify var/demo/sealed-ofd.ofd --trust var/demo/{TRUST}\n"
         f"用时 took {result.seconds:.1f} s\n"
     )
 
