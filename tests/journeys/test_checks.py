@@ -25,7 +25,7 @@ source: credit
 name: 市信用信息平台
 authority: 县发改委
 kind: rest
-connect: {base_url: "${DEPARTMENT_URL}", timeout: 1s}
+connect: {base_url: "${DEPARTMENT_URL}", timeout: 8s}
 breaker: {failures: 1000}
 resources:
   credit.compliance:
@@ -46,7 +46,7 @@ source: fund
 name: 住房公积金系统
 authority: 新乡市住房公积金管理中心新乡县管理部
 kind: rest
-connect: {base_url: "${DEPARTMENT_URL}", timeout: 1s}
+connect: {base_url: "${DEPARTMENT_URL}", timeout: 8s}
 breaker: {failures: 1000}
 resources:
   housing-fund.employer:
@@ -144,6 +144,7 @@ def application(uscc: str = CLEAN, bundle: str = "xinxiang-07", **changes: Any) 
         "subject": {"kind": "organisation", "id_type": "uscc", "id": uscc, "name": "示例公司"},
         "basis": {"item": bundle, "case": "CHECK-1", "kind": "statutory"},
         "period": {"from": "2023-01-01", "to": "2025-12-31"},
+        "deadline_ms": 9000,  # nothing hangs here: a loaded machine may take its time
         **changes,
     }
 

@@ -139,7 +139,7 @@ def register() -> MemoryRegister:
 
 def sealer(register: SealRegister, key: SigningKey, **changes: object) -> Sealer:
     """Now, with that key."""
-    parts: dict[str, object] = {"register": register, "key": key, "now": lambda: NOW}
+    parts: dict[str, object] = {"register": register, "key": key, "now": lambda: datetime.now(UTC)}
     return Sealer(**(parts | changes))  # type: ignore[arg-type]  # a test names what it changes
 
 
