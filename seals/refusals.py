@@ -101,8 +101,8 @@ SEALS: Mapping[str, Words] = {
     "revocation-missing": ("该级别需要吊销列表", "this level needs lists of revoked certificates"),
     "revocation-unreadable": ("吊销列表无法读取", "a list of revoked ones cannot be read"),
     "level-not-for-seal": (
-        "B-LT、B-LTA 只用于 PAdES，国密印章只有 B-B、B-T",
-        "B-LT and B-LTA are of PAdES; a GB/T 38540 seal knows B-B and B-T",
+        "B-LT、B-LTA 只用于 PDF，OFD 只有 B-B、B-T",
+        "B-LT and B-LTA are for PDF; an OFD knows B-B and B-T",
     ),
     "profile": ("PDF 签名字典名称不对", "not names for a signature dictionary"),
     # of a place

@@ -73,7 +73,7 @@ class Order:
     intent: Intent = Intent.APPROVAL
     """Of a PDF: what it says about later changes."""
     level: Level = Level.B
-    """How much is kept for later. A GB/T 38540 seal has a place for a timestamp and for no more."""
+    """How much is kept for later. An OFD has a place for a timestamp and for no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ class Sealer:
             raise SealRefused("no-certificate")
         if kind is Format.OFD and not self._national:
             raise SealRefused("key-algorithm")
-        if self._national and order.level not in {Level.B, Level.T}:
+        if kind is Format.OFD and order.level not in {Level.B, Level.T}:
             raise SealRefused("level-not-for-seal")
         if order.level is not Level.B and self.timestamps is None:
             raise SealRefused("timestamps-missing")
@@ -196,7 +196,14 @@ class Sealer:
             profile=self.profile,
         )
         value = key.sign(prepared.to_sign)
-        return ses.embed(prepared, value, self._stamped(value, order), self.judges)
+        token = self._stamped(value, order)
+        made = ses.embed(prepared, value, token, self.judges)
+        if order.level in {Level.B, Level.T}:
+            return made
+        archived = signing.preserved(
+            made, order.level, token, timestamps=self.timestamps, revocation=self.revocation
+        )
+        return proven(archived, at, judges=self.judges)
 
     def _pades(
         self, document: bytes, order: Order, seal: Seal, key: _LoggedKey, at: datetime

@@ -16,7 +16,7 @@ from seals.report import Question
 from seals.verdicts import Verdict
 
 # Without anybody to judge trust these stay open, and are not what sealing is to prove.
-_TRUST = {Question.SIGNER_CHAIN, Question.TIME}
+_TRUST = {Question.SIGNER_CHAIN, Question.MAKER_CHAIN, Question.TIME}
 
 
 def sealed(

@@ -111,6 +111,23 @@ def embed(
         prepared.gap,
         prepared.template.message(prepared.to_sign, signature, token),
     )
+    return preserved(sealed, level, token, timestamps=timestamps, revocation=revocation)
+
+
+def preserved(
+    sealed: bytes,
+    level: Level,
+    token: bytes,
+    *,
+    timestamps: TimestampAuthority | None,
+    revocation: Revocation | None,
+) -> bytes:
+    """With what a level keeps for later, whatever kind the signature is of.
+
+    Raises:
+        MalformedDocument: As for `kept`; `timestamp-unreadable`.
+        SealRefused: As for `timestamped`.
+    """
     if level in _KEPT and revocation is not None:
         sealed = kept(sealed, revocation, _certificates(token))
     if level is Level.LTA and timestamps is not None:

@@ -267,6 +267,32 @@ def test_a_national_seal_takes_a_timestamp(register: MemoryRegister, way: Way) -
     assert times in (["timestamp-right"], ["timestamped"])
 
 
+@pytest.mark.parametrize("level", [Level.LT, Level.LTA])
+def test_a_national_seal_is_kept_for_later(register: MemoryRegister, level: Level) -> None:
+    """Lists of revoked ones, and a timestamp over all of it: the whole still stands, and what was
+    kept is there for whoever judges.
+    """
+    world, key = pki.pki(), SM2Key.generate()
+    made = world.issuer.issue(pki.wanted(Profile.TSA, key, not_after=NOW + timedelta(days=9)))
+    lists = [pki.listed(each, at=NOW, days=9) for each in (world.root, world.issuer)]
+    kept = Revocation(
+        certificates=tuple(each.der for each in world.intermediates),
+        lists=tuple(each.der for each in lists),
+    )
+    with listening(TSA(key=replace(key, chain=(made.der,)))) as url:
+        stamps = TSAClient(TSAService(url=url))
+        by = sealer(register, NATIONAL.key(), timestamps=stamps, revocation=kept)
+        archived = by.sealed(NATIONAL.whole, replace(ORDER, level=level))
+    report = NATIONAL.judged(archived, judging.judges(world.anchors))
+
+    assert len(report.seals) == (2 if level is Level.LTA else 1)
+    assert {each.step.reason for each in report.complaints} <= {"chain-not-judged"}
+    with pytest.raises(SealRefused, match="revocation-missing"):
+        sealer(register, NATIONAL.key(), timestamps=stamps).sealed(
+            NATIONAL.whole, replace(ORDER, level=level)
+        )
+
+
 @EVERY_WAY
 def test_places_of_every_kind(register: MemoryRegister, way: Way) -> None:
     """At a place and over a keyword."""
@@ -285,7 +311,7 @@ REFUSED: dict[str, tuple[Way, dict[str, object], str]] = {
     "no timestamps": (PADES, {"level": Level.T}, "timestamps-missing"),
     "no timestamps in an OFD": (OFD, {"level": Level.T}, "timestamps-missing"),
     "no lists for an OFD": (OFD, {"level": Level.LT}, "level-not-for-seal"),
-    "no lists for SM2": (NATIONAL, {"level": Level.LTA}, "level-not-for-seal"),
+    "no lists for SM2": (NATIONAL, {"level": Level.LTA}, "timestamps-missing"),
 }
 
 
