@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import subprocess
 import zipfile
@@ -44,6 +45,7 @@ from seals.seal import (
 )
 from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import PrivateKey, PublicKey, Signature
+from tests.world.samples import sample
 from tests.world.seals import (
     DOT,
     INFO,
@@ -57,7 +59,6 @@ from tests.world.seals import (
 )
 from tests.world.services import without
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "ofd"
 MATCHES, DIFFERS = SignatureState.MATCHES, SignatureState.DIFFERS
 DIGEST = hashlib.new("sm3", b"the original").digest()
 PATH = "/Doc_0/Signs/Sign_0/Signature.xml"
@@ -68,18 +69,9 @@ def ia5(told: str) -> bytes:
     return der.tlv(der.IA5, told.encode())
 
 
-def sample(name: str) -> bytes:
-    """A file made by others; the test is skipped where they do not lie beside the project."""
-    path = SAMPLES / name
-    if not path.is_file():
-        pytest.skip(f"no {name} beside the project")
-    return path.read_bytes()
-
-
 def part(name: str, path: str) -> bytes:
     """A part of an OFD made by others."""
-    sample(name)
-    with zipfile.ZipFile(SAMPLES / name) as package:
+    with zipfile.ZipFile(io.BytesIO(sample(name))) as package:
         return package.read(path.removeprefix("/"))
 
 

@@ -29,6 +29,7 @@ from seals.trust_list import Operator, TrustList, publish
 from seals.tsa_client import TSAClient, TSAService
 from tests.seals.test_timestamped_documents import DIGEST, LISTS, WORLD, with_token
 from tests.world.pki import DAY, NOW, root
+from tests.world.samples import SAMPLES
 from tests.world.sealed import seal as sealed_pdf
 from tests.world.signers import NOW as PDF_NOW
 from tests.world.signers import revocation_list
@@ -36,7 +37,6 @@ from tests.world.signers import root as pdf_root
 from tests.world.stamps import stamped, tsa
 
 MIANTI = Path(sys.executable).parent / "mianti"
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "ofd"
 AT = ("--at", "2026-06-02T12:00:00+08:00")
 
 

@@ -8,7 +8,6 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +16,8 @@ from typing_extensions import Buffer
 
 from seals.errors import MalformedDocument
 from seals.ofd.package import CHUNK, Limits, OFDPackage, packed
+from tests.world.samples import SAMPLES
 
-SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "ofd"
 PLAIN = {"/OFD.xml": b"<OFD/>" * 40, "/Doc_0/a.bin": b"\x00\xff" * 9, "/Doc_0/b.txt": b"text"}
 WHOLE = packed(PLAIN)
 

@@ -7,7 +7,6 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -37,9 +36,9 @@ from tests.world.ofd import (
     sealed,
     xml,
 )
+from tests.world.samples import sample
 from tests.world.seals import INFO, MAKER_CERT, MAKER_KEY, NOW, SIGNER_CERT, SIGNER_KEY, seal
 
-SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "ofd"
 HERE = (AtPlace(page=1, x=105, y=150),)
 SIGNER = Signer(x509_cert=SIGNER_CERT)
 FIRST = "/Doc_0/Pages/Page_0/Content.xml"
@@ -482,10 +481,7 @@ def test_bytes_behind_are_not_sealed(behind: bytes) -> None:
 def test_files_of_others_are_sealed() -> None:
     """The plain sample gets a seal at its keyword; one signed by others gets a second one."""
     for name, count in (("helloworld.ofd", 1), ("DigitalSign.ofd", 2)):
-        path = SAMPLES / name
-        if not path.is_file():
-            pytest.skip(f"no {name} beside the project")
-        whole = sealed(path.read_bytes(), (AtKeyword(keyword="OFD Reader", down=30),))
+        whole = sealed(sample(name), (AtKeyword(keyword="OFD Reader", down=30),))
 
         assert len(inspect(whole).signatures) == count
         assert verify(whole, NOW).verdict is Verdict.INDETERMINATE

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -25,9 +24,9 @@ from seals.seal_reading import read_seal_signature
 from seals.verdicts import Step, Verdict
 from tests.seals.test_seal import old_seal
 from tests.world.ofd import contents, document, sealed, without
+from tests.world.samples import sample
 from tests.world.seals import INFO, MAKER_CERT, MAKER_KEY, NOW, SIGNER_CERT, SIGNER_KEY, seal
 
-SAMPLES = Path(__file__).parents[4] / "shared" / "samples" / "ofd"
 PASSED, FAILED, INDETERMINATE = Verdict.PASSED, Verdict.FAILED, Verdict.INDETERMINATE
 LIST = "/Doc_0/Signs/Signatures.xml"
 SIGNATURE = "/Doc_0/Signs/Sign_0/Signature.xml"
@@ -492,14 +491,11 @@ OTHERS: dict[str, tuple[Verdict, set[tuple[str, str]]]] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_files_of_others(name: str) -> None:
     """Digests, values and coverage are right wherever they can be judged."""
-    path = SAMPLES / name
-    if not path.is_file():
-        pytest.skip(f"no {name} beside the project")
     verdict, expected = OTHERS[name]
-    report = verify(path.read_bytes(), NOW, judges=TRUSTED)
+    report = verify(sample(name), NOW, judges=TRUSTED)
 
     assert (report.verdict, complaints(report)) == (verdict, expected)
-    open_ended = verify(path.read_bytes(), NOW)
+    open_ended = verify(sample(name), NOW)
     assert open_ended.verdict is (FAILED if verdict is FAILED else INDETERMINATE)
 
 
@@ -507,10 +503,7 @@ def test_how_far_signatures_of_others_reach() -> None:
     """As their names say; a cross-page seal has a slice on each of five pages."""
     found = {}
     for name in ("SESV4SignDoc.ofd", "allprotected.ofd", "V4RideRight.ofd"):
-        path = SAMPLES / name
-        if not path.is_file():
-            pytest.skip(f"no {name} beside the project")
-        found[name] = inspect(path.read_bytes()).signatures[0]
+        found[name] = inspect(sample(name)).signatures[0]
 
     assert [each.coverage.extent.value for each in found.values()] == [
         "all-effective", "whole", "whole",
