@@ -88,6 +88,10 @@ class Edition:
         """Where it is now."""
         return self.history[-1].after
 
+    def fits(self, definition: Definition) -> bool:
+        """Does the type still have the items that the edition was made for?"""
+        return self.directory_digest == directory_digest(definition)
+
     def effective(self, at: datetime) -> bool:
         """Was it the published one at that time?"""
         known = [entry.after for entry in self.history if entry.at <= at]
@@ -179,7 +183,7 @@ class Editions:
         edition = self._edition(number)
         if tuple(faults):
             raise IllegalAct("sample-fails")
-        if edition.directory_digest != directory_digest(definition):
+        if not edition.fits(definition):
             raise IllegalAct("directory-changed")
         former = [e for e in self.editions if e.state is EditionState.PUBLISHED]
         published = self._moved(edition, EditionAct.PUBLISH, by, at, "")

@@ -1,0 +1,445 @@
+"""From a request to a certificate in force, so that a crash anywhere is resumed or voided.
+
+`begin` composes, checks, reserves the identifier, renders, and records the intent; from then on
+`advance` does one step at a time, each of which ends in one transaction of the register. What a
+step leaves behind when it dies before its end is bytes without a name: a sealed document leaves the
+house only after it was verified and recorded. One key is one certificate, however often it is asked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from catalog import CertificateIdentifier, CodeTable, certificate_id
+from certificates import disclosure, identifiers
+from certificates.digests import sm3
+from certificates.editions import Binding, Edition
+from certificates.embedding import CertificateData, Provisional, read_data
+from certificates.errors import (
+    FaceRefused,
+    HandOverRefused,
+    IdentifierTaken,
+    IllegalAct,
+    KeyReused,
+    SealNotProven,
+)
+from certificates.face import Given, compare, compose
+from certificates.identifiers import Series
+from certificates.issuing import DONE, Intent, Stage, Step
+from certificates.lifecycle import (
+    ENDED,
+    Certificate,
+    Lifecycle,
+    Order,
+    issued,
+    local_day,
+)
+from certificates.lints import Case, failed, lint
+from certificates.metadata import metadata
+from certificates.model import Actor, Definition, Face
+from certificates.particulars import Particulars, Stated, particulars
+from certificates.ports import Blobs, Now, Numbers, Register, Renderer, Sealer, SealOrder
+
+MAX_ATTEMPTS = 3
+"""Seals that did not verify; then somebody has to look."""
+MAX_KEY = 200
+TRIES = 20
+"""Spent identifiers that are passed over."""
+
+
+class Following(StrEnum):
+    """How a certificate follows the one it replaces."""
+
+    VERSION = "version"
+    """变更、延续: the same certificate, one version more (GB/T 36904)."""
+    AFRESH = "afresh"
+    """换发、补发: another certificate with a serial of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What somebody asks to be issued."""
+
+    key: str
+    """Case number, or batch and row: the same key is the same certificate."""
+    definition: Definition
+    binding: Binding
+    series: Series
+    values: Mapping[str, Given]
+    stated: Stated
+    by: Actor
+    basis: str
+    """The legal basis of the decision."""
+    recorded: Mapping[str, Given] | None = None
+    """What the intake recorded; None: there was no intake (stock)."""
+    serial: str | None = None
+    """The issuer's own; None: the next of the series."""
+    replaces: str = ""
+    """Identifier of the certificate it follows."""
+    following: Following = Following.VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What issuing needs from outside."""
+
+    register: Register
+    blobs: Blobs
+    numbers: Numbers
+    sealer: Sealer
+    renderer: Renderer
+    tables: Mapping[str, CodeTable]
+    edition: Callable[[str, datetime], Edition | None]
+    """The effective edition of a type at a time."""
+    now: Now
+    salts: Callable[[int], bytes]
+    """Unpredictable bytes."""
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A document under commitment or with gaps: for the eye alone. It has no identifier, so no
+    register knows it; it is another type than what `advance` seals; its data say what it is.
+    """
+
+    data: CertificateData
+    documents: Mapping[str, bytes]
+
+
+WATERMARKS = {
+    Provisional.COMMITMENT: "告知承诺 草稿 未签章 不作为证照使用",
+    Provisional.GAPS: "容缺受理 模拟审批 草稿 未签章 不作为证照使用",
+}
+"""Painted across every page of a draft."""
+
+
+def begin(request: Request, desk: Desk) -> Intent:
+    """Everything up to the recorded intent; again with the same key, the intent that is there.
+
+    Raises:
+        FaceRefused: With all findings; nothing was reserved.
+        HandOverRefused: The face differs from what the intake recorded; nothing was reserved.
+        IllegalAct: `edition`: no effective one, or of other items; `binding`, `key`, `basis`;
+            `replaces`: what it follows has ended or is another's.
+        KeyReused: The key stands for another request.
+        IdentifierTaken: The serial that was given is another certificate's.
+    """
+    at = desk.now()
+    _check(request)
+    face, of = _composed(request, desk, at)
+    asked = _request_digest(request, face, of)
+    kept = desk.register.intent(request.key)
+    if kept is not None:
+        if kept.request_digest != asked:
+            raise KeyReused(request.key)
+        return kept
+    edition = _edition(request.definition, desk, at)
+    former = _former(request, desk, at)
+    for identifier in _identifiers(request, former, desk, at):
+        data = _data(request, edition, identifier, face, of)
+        _lint(request, identifier, data, of, at)
+        intent = _intent(request, asked, edition, data, of, desk, at)
+        try:
+            return desk.register.intend(intent)
+        except IdentifierTaken:
+            continue
+    raise IdentifierTaken(request.key)
+
+
+def _lint(
+    request: Request,
+    identifier: CertificateIdentifier,
+    data: CertificateData,
+    of: Particulars,
+    at: datetime,
+) -> None:
+    case = Case(
+        definition=request.definition,
+        type_code=request.series.type_code,
+        identifier=identifier,
+        face=data.face,
+        particulars=of,
+        metadata=data.metadata,
+        today=local_day(at),
+    )
+    if wrong := failed(lint(case)):
+        raise FaceRefused(wrong)
+
+
+def _check(request: Request) -> None:
+    if not request.key or len(request.key) > MAX_KEY:
+        raise IllegalAct("key")
+    if not request.basis.strip():
+        raise IllegalAct("basis")
+    issuer = request.stated.authority.code
+    if request.binding.type_id != request.definition.id or request.series.issuer != issuer:
+        raise IllegalAct("binding")
+
+
+def _composed(request: Request, desk: Desk, at: datetime) -> tuple[Face, Particulars]:
+    today = local_day(at)
+    face = compose(request.definition, request.values, desk.tables, today=today)
+    of = particulars(request.definition, face, request.stated, today=today)
+    if request.recorded is not None:
+        beside = compare(face, request.recorded)
+        if not beside.agrees:
+            raise HandOverRefused((*beside.differing, *beside.unknown))
+    return face, of
+
+
+def _edition(definition: Definition, desk: Desk, at: datetime) -> Edition:
+    edition = desk.edition(definition.id, at)
+    if edition is None or not edition.fits(definition):
+        raise IllegalAct("edition")
+    return edition
+
+
+def _former(request: Request, desk: Desk, at: datetime) -> Certificate | None:
+    """The certificate that is to be replaced."""
+    if not request.replaces:
+        return None
+    former = desk.register.get(request.replaces)
+    same = (former.type_id, former.issuer) == (request.definition.id, request.series.issuer)
+    if not same or former.decided(local_day(at)) in ENDED:
+        raise IllegalAct("replaces")
+    return former
+
+
+def _identifiers(
+    request: Request, former: Certificate | None, desk: Desk, at: datetime
+) -> Iterator[CertificateIdentifier]:
+    """The identifiers to try, best first. One may be spent on an issue that was voided, or be taken
+    by a serial that somebody gave; a serial that is given now has no other.
+    """
+    if former is not None and request.following is Following.VERSION:
+        latest = certificate_id(former.identifier)
+        for _ in range(TRIES):
+            latest = identifiers.succeeding(latest)
+            yield latest
+    elif request.serial is not None:
+        yield identifiers.given(request.series, request.serial)
+    else:
+        for _ in range(TRIES):
+            yield identifiers.reserve(desk.numbers, request.series, local_day(at))
+
+
+def _data(
+    request: Request,
+    edition: Edition,
+    identifier: CertificateIdentifier,
+    face: Face,
+    of: Particulars,
+) -> CertificateData:
+    return CertificateData(
+        type_id=request.definition.id,
+        edition=edition.number,
+        metadata=metadata(request.definition, identifier, of, face),
+        face=face,
+    )
+
+
+def _intent(
+    request: Request,
+    asked: str,
+    edition: Edition,
+    data: CertificateData,
+    of: Particulars,
+    desk: Desk,
+    at: datetime,
+) -> Intent:
+    """Everything is kept by digest before the intent names it."""
+    every = disclosure.openings(data, desk.salts)
+    data = dataclasses.replace(data, commitments=disclosure.commitments(every))
+    drafts = {name: desk.blobs.put(made) for name, made in desk.renderer(edition, data).items()}
+    certificate = Certificate(
+        identifier=data.identifier,
+        type_id=request.definition.id,
+        edition=edition.number,
+        number=of.number,
+        issuer=request.series.issuer,
+        holders=of.holders,
+        issued_on=of.issued_on,
+        valid_from=of.valid_from,
+        valid_to=of.valid_to,
+        data_digest=desk.blobs.put(bytes(data)),
+        openings_digest=desk.blobs.put(disclosure.written(every)),
+        documents={},
+        history=(),
+        predecessor=request.replaces,
+    )
+    return Intent(
+        key=request.key,
+        request_digest=asked,
+        certificate=certificate,
+        unit=request.binding.unit,
+        seal_id=request.binding.seal_id,
+        by=request.by,
+        basis=request.basis,
+        drafts=drafts,
+        created_at=at,
+    )
+
+
+def _request_digest(request: Request, face: Face, of: Particulars) -> str:
+    """Names what was asked, so that a second call with the key can be told from another request."""
+    holders = [[holder.name, holder.code, holder.kind] for holder in of.holders]
+    days = [day.isoformat() for day in (of.issued_on, of.valid_from, of.valid_to)]
+    asked = [
+        request.definition.id,
+        [[entry.id, entry.values] for entry in face.items],
+        holders,
+        days,
+        [of.number, of.authority.name, of.authority.code],
+        [request.binding.unit, request.binding.seal_id, request.series.type_code],
+        [request.serial, request.replaces, request.following, request.basis],
+    ]
+    return sm3(json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def advance(intent: Intent, desk: Desk) -> Intent:
+    """One step on. What is recorded or void stays as it is.
+
+    Raises:
+        IllegalAct: `edition`: it was retired since; `draft`: the data are no certificate's;
+            `attempts`: seals keep failing; `replaces`: what it follows ended meanwhile.
+        SealNotProven: The seal does not prove itself; the intent is back before it.
+        LostBytes: The store lost a draft: void it and begin again.
+        RegisterConflict: Somebody else is at it.
+    """
+    match intent.stage:
+        case Stage.INTENDED:
+            return _seal(intent, desk)
+        case Stage.SEALED:
+            return _verify(intent, desk)
+        case Stage.VERIFIED:
+            return _record(intent, desk)
+        case _:
+            return intent
+
+
+def _seal(intent: Intent, desk: Desk) -> Intent:
+    if intent.attempts >= MAX_ATTEMPTS:
+        raise IllegalAct("attempts")
+    may_be_sealed(intent, desk)
+    sealed = {}
+    for name, digest in intent.drafts.items():
+        order = SealOrder(
+            document=desk.blobs.get(digest),
+            format=name,
+            identifier=intent.identifier,
+            type_id=intent.certificate.type_id,
+            unit=intent.unit,
+            seal_id=intent.seal_id,
+            reason=intent.key,
+        )
+        sealed[name] = desk.blobs.put(desk.sealer.seal(order))
+    after = intent.after(Step.SEAL, sealed=sealed)
+    desk.register.advance(intent, after)
+    return after
+
+
+def may_be_sealed(intent: Intent, desk: Desk) -> None:
+    """Raises:
+    IllegalAct: `edition`, `draft`; see `advance`.
+    """
+    of = intent.certificate
+    data = read_data(desk.blobs.get(of.data_digest))
+    if data.provisional is not None or data.identifier != intent.identifier:
+        raise IllegalAct("draft")
+    edition = desk.edition(of.type_id, desk.now())
+    if edition is None or edition.number != of.edition:
+        raise IllegalAct("edition")
+
+
+def _verify(intent: Intent, desk: Desk) -> Intent:
+    faults = [
+        fault
+        for name, digest in intent.sealed.items()
+        for fault in desk.sealer.faults(
+            desk.blobs.get(digest), name, intent.certificate.data_digest
+        )
+    ]
+    if faults or not intent.sealed:
+        attempts = intent.attempts + 1
+        desk.register.advance(intent, intent.after(Step.REJECT, sealed={}, attempts=attempts))
+        raise SealNotProven(", ".join(faults) or "nothing-sealed")
+    after = intent.after(Step.VERIFY)
+    desk.register.advance(intent, after)
+    return after
+
+
+def _record(intent: Intent, desk: Desk) -> Intent:
+    at = desk.now()
+    bare = dataclasses.replace(intent.certificate, documents=intent.sealed)
+    certificate = issued(bare, intent.by, at, intent.basis)
+    others: tuple[Certificate, ...] = ()
+    if certificate.predecessor:
+        former = desk.register.get(certificate.predecessor)
+        reason = f"由 {certificate.identifier} 替代 / followed by it"
+        order = Order(by=intent.by, at=at, reason=reason, basis=intent.basis)
+        try:
+            others = (desk.lifecycle.replace(former, order, successor=certificate),)
+        except IllegalAct:
+            raise IllegalAct("replaces") from None
+    after = intent.after(Step.RECORD)
+    desk.register.record(intent, after, certificate, *others)
+    return after
+
+
+def finish(intent: Intent, desk: Desk) -> Certificate:
+    """Step by step to the end.
+
+    Raises:
+        IllegalAct: `void`; and whatever `advance` raises.
+    """
+    while intent.stage not in DONE:
+        intent = advance(intent, desk)
+    if intent.stage is Stage.VOID:
+        raise IllegalAct("void")
+    return desk.register.get(intent.identifier)
+
+
+def issue(request: Request, desk: Desk) -> Certificate:
+    """`begin` and `finish`; after a crash the same call goes on where it stopped.
+
+    Raises:
+        CertificateError: See `begin` and `advance`.
+    """
+    return finish(begin(request, desk), desk)
+
+
+def void(intent: Intent, desk: Desk, reason: str) -> Intent:
+    """Give up an issue that is not recorded; its identifier stays spent.
+
+    Raises:
+        IllegalAct: `stage`: recorded already, or void; `reason`.
+        RegisterConflict: Somebody else is at it.
+    """
+    if not reason.strip():
+        raise IllegalAct("reason")
+    after = intent.after(Step.VOID, note=reason)
+    desk.register.advance(intent, after)
+    return after
+
+
+def draft(request: Request, desk: Desk, why: Provisional) -> Draft:
+    """A watermarked document before the decision is made. Nothing is reserved, nothing kept.
+
+    Raises:
+        FaceRefused: With all findings.
+        IllegalAct: `edition`.
+    """
+    at = desk.now()
+    face, of = _composed(request, desk, at)
+    edition = _edition(request.definition, desk, at)
+    blank = identifiers.given(request.series, "0")
+    data = _data(request, edition, blank, face, of)
+    named = {name: value for name, value in data.metadata.items() if name != "ZZBS"}
+    data = dataclasses.replace(data, metadata=named, provisional=why)
+    return Draft(data=data, documents=desk.renderer(edition, data))
