@@ -7,7 +7,7 @@ masked view come from one `FaceEntry`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -52,6 +52,14 @@ class _Refused(Exception):
 
 def _no(rule: str, expected: str, clause: str = _FACE) -> _Refused:
     return _Refused((rule, expected, clause))
+
+
+PRINTED: Mapping[str, Callable[[str, str], str]] = {
+    "gender": lambda _, label: label.removesuffix("性"),
+    "ethnic-group": lambda _, label: label.removesuffix("族"),
+    "driver-class": lambda code, _: code,
+}
+"""Code table → what certificates print for (code, label), where that is not the label: 男, 汉, C1."""
 
 
 def compose(
@@ -224,7 +232,9 @@ def _coded(item: catalog.FaceItem, line: str, tables: Mapping[str, CodeTable]) -
         raise _no("unknown-code", expected, table.source)
     if len(set(codes)) != len(codes):
         raise _no("code-twice", "每个代码一次 / each code once", table.source)
-    return line, "、".join(label for label in labels if label is not None)
+    printed = PRINTED.get(table.id, lambda _, label: label)
+    pairs = zip(codes, labels, strict=True)
+    return line, "、".join(printed(code, label) for code, label in pairs if label is not None)
 
 
 def _text(

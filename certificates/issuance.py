@@ -44,6 +44,7 @@ from certificates.metadata import metadata
 from certificates.model import Actor, Definition, Face
 from certificates.particulars import Particulars, Stated, particulars
 from certificates.ports import Blobs, Now, Numbers, Register, Renderer, Sealer, SealOrder
+from certificates.typelist import TypeList
 
 MAX_ATTEMPTS = 3
 """Seals that did not verify; then somebody has to look."""
@@ -70,12 +71,12 @@ class Request:
     definition: Definition
     binding: Binding
     series: Series
-    values: Mapping[str, Given]
+    values: Mapping[str, Given] = field(repr=False)
     stated: Stated
     by: Actor
     basis: str
     """The legal basis of the decision."""
-    recorded: Mapping[str, Given] | None = None
+    recorded: Mapping[str, Given] | None = field(default=None, repr=False)
     """What the intake recorded; None: there was no intake (stock)."""
     serial: str | None = None
     """The issuer's own; None: the next of the series."""
@@ -94,6 +95,8 @@ class Desk:
     sealer: Sealer
     renderer: Renderer
     tables: Mapping[str, CodeTable]
+    place: TypeList
+    """What the place has claimed and supplemented; a certificate's type code is the list's."""
     edition: Callable[[str, datetime], Edition | None]
     """The effective edition of a type at a time."""
     now: Now
@@ -125,13 +128,13 @@ def begin(request: Request, desk: Desk) -> Intent:
     Raises:
         FaceRefused: With all findings; nothing was reserved.
         HandOverRefused: The face differs from what the intake recorded; nothing was reserved.
-        IllegalAct: `edition`: no effective one, or of other items; `binding`, `key`, `basis`;
-            `replaces`: what it follows has ended or is another's.
+        IllegalAct: `not-held`: the place has no such type; `edition`: no effective one, or of other
+            items; `binding`, `key`, `basis`; `replaces`: what it follows has ended or is another's.
         KeyReused: The key stands for another request.
         IdentifierTaken: The serial that was given is another certificate's.
     """
     at = desk.now()
-    _check(request)
+    _check(request, desk)
     face, of = _composed(request, desk, at)
     asked = _request_digest(request, face, of)
     kept = desk.register.intent(request.key)
@@ -172,13 +175,17 @@ def _lint(
         raise FaceRefused(wrong)
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, desk: Desk) -> None:
+    held = desk.place.held.get(request.definition.id)
+    if held is None:
+        raise IllegalAct("not-held")
     if not request.key or len(request.key) > MAX_KEY:
         raise IllegalAct("key")
     if not request.basis.strip():
         raise IllegalAct("basis")
     issuer = request.stated.authority.code
-    if request.binding.type_id != request.definition.id or request.series.issuer != issuer:
+    bound = (request.binding.type_id, request.series.type_code, request.series.issuer)
+    if bound != (request.definition.id, held.code, issuer):
         raise IllegalAct("binding")
 
 
@@ -189,7 +196,7 @@ def _composed(request: Request, desk: Desk, at: datetime) -> tuple[Face, Particu
     if request.recorded is not None:
         beside = compare(face, request.recorded)
         if not beside.agrees:
-            raise HandOverRefused((*beside.differing, *beside.unknown))
+            raise HandOverRefused((*beside.differing, *beside.unknown) or ("nothing-compared",))
     return face, of
 
 

@@ -102,7 +102,8 @@ class Certificate:
     identifier: str
     type_id: str
     edition: int
-    number: str
+    number: str = field(repr=False)
+    """证照编号; on some types the holder's own number."""
     issuer: str
     """The issuing body's unified social credit identifier."""
     holders: tuple[Holder, ...] = field(repr=False)

@@ -6,7 +6,7 @@ Most of it stands on the face already; the rest is given. Whatever is said twice
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from catalog import InvalidCode, citizen_id, uscc
@@ -34,7 +34,7 @@ class Stated:
 
     holders: tuple[Holder, ...]
     authority: Office
-    number: str | None = None
+    number: str | None = field(default=None, repr=False)
     issued_on: date | None = None
     valid_from: date | None = None
     valid_to: date | None = None
@@ -45,7 +45,7 @@ class Stated:
 class Particulars:
     """Everything that GB/T 36903 asks of a certificate beside its identifier and type."""
 
-    number: str
+    number: str = field(repr=False)
     holders: tuple[Holder, ...]
     authority: Office
     issued_on: date
