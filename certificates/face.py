@@ -232,9 +232,13 @@ def _coded(item: catalog.FaceItem, line: str, tables: Mapping[str, CodeTable]) -
         raise _no("unknown-code", expected, table.source)
     if len(set(codes)) != len(codes):
         raise _no("code-twice", "每个代码一次 / each code once", table.source)
-    printed = PRINTED.get(table.id, lambda _, label: label)
+    printed = PRINTED.get(table.id, _label)
     pairs = zip(codes, labels, strict=True)
     return line, "、".join(printed(code, label) for code, label in pairs if label is not None)
+
+
+def _label(_: str, label: str) -> str:
+    return label
 
 
 def _text(
