@@ -329,6 +329,12 @@ def _masked(entry: FaceEntry, mask: Mask) -> FaceEntry:
     )
 
 
+def masked_text(text: str, mask: Mask, several: str) -> str:
+    """A text of one or several parts, each of them masked."""
+    parts = (_covered(part, mask) for line in text.split("\n") for part in line.split(several))
+    return several.join(parts) if text else ""
+
+
 def _covered(text: str, mask: Mask) -> str:
     """Stars in place of what is hidden; their number tells nothing of an address or a code."""
     match mask:

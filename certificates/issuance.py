@@ -41,7 +41,7 @@ from certificates.lifecycle import (
 )
 from certificates.lints import Case, failed, lint
 from certificates.metadata import metadata
-from certificates.model import Actor, Definition, Face
+from certificates.model import Actor, Definition, Face, HolderKind
 from certificates.particulars import Particulars, Stated, particulars
 from certificates.ports import Blobs, Now, Numbers, Register, Renderer, Sealer, SealOrder
 from certificates.typelist import TypeList
@@ -129,7 +129,8 @@ def begin(request: Request, desk: Desk) -> Intent:
         FaceRefused: With all findings; nothing was reserved.
         HandOverRefused: The face differs from what the intake recorded; nothing was reserved.
         IllegalAct: `not-held`: the place has no such type; `edition`: no effective one, or of other
-            items; `binding`, `key`, `basis`; `replaces`: what it follows has ended or is another's.
+            items; `binding`, `key`, `basis`; `serial`: a person's number in an identifier, which
+            stands in every log; `replaces`: what it follows has ended or is another's.
         KeyReused: The key stands for another request.
         IdentifierTaken: The serial that was given is another certificate's.
     """
@@ -187,6 +188,10 @@ def _check(request: Request, desk: Desk) -> None:
     bound = (request.binding.type_id, request.series.type_code, request.series.issuer)
     if bound != (request.definition.id, held.code, issuer):
         raise IllegalAct("binding")
+    for holder in request.stated.holders:
+        person = holder.kind not in {HolderKind.USCC, HolderKind.OTHER_ORGANISATION}
+        if person and holder.code and holder.code in (request.serial or ""):
+            raise IllegalAct("serial")
 
 
 def _composed(request: Request, desk: Desk, at: datetime) -> tuple[Face, Particulars]:

@@ -17,6 +17,7 @@ from certificates.errors import (
 )
 from certificates.issuing import DONE, Intent
 from certificates.lifecycle import Certificate
+from certificates.ports import Now
 
 
 class MemoryNumbers:
@@ -138,3 +139,24 @@ class MemoryRegister:
     def _check_next(self, certificate: Certificate) -> None:
         if certificate.history[:-1] != self._found(certificate.identifier).history:
             raise RegisterConflict
+
+
+class MemoryPresentations:
+    """See `certificates.ports.Presentations`. What nobody took is dropped when its time is over."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[bytes, datetime]] = {}
+
+    def put(self, token_digest: str, presentation: bytes, until: datetime) -> None:
+        """See the port."""
+        with self._lock:
+            self._kept = {k: row for k, row in self._kept.items() if row[1] > self._now()}
+            self._kept[token_digest] = (presentation, until)
+
+    def take(self, token_digest: str) -> bytes | None:
+        """See the port."""
+        with self._lock:
+            kept = self._kept.pop(token_digest, None)
+            return kept[0] if kept else None

@@ -20,9 +20,9 @@ from certificates.errors import (
 from certificates.issuance import Desk, begin, finish
 from certificates.issuing import Intent, Stage, Step
 from certificates.lifecycle import Lifecycle, Order, issued
-from certificates.ports import Blobs, Numbers, Register
-from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
-from tests.world.certificates import CLERK, FIRM, NOW, desk, request
+from certificates.ports import Blobs, Numbers, Presentations, Register
+from certificates.register import MemoryBlobs, MemoryNumbers, MemoryPresentations, MemoryRegister
+from tests.world.certificates import CLERK, FIRM, NOW, Clock, desk, request
 
 ORDER = Order(by=CLERK, at=NOW, reason="核查", basis="条例第一条")
 LIFE = Lifecycle()
@@ -235,3 +235,23 @@ def test_of_many_acts_at_once_one_holds(office: Desk) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(attempt, range(32))) == 1
     assert len(office.register.get(made.identifier).history) == 2
+
+
+@pytest.fixture
+def presentations() -> Presentations:
+    """In this process."""
+    return MemoryPresentations(Clock())
+
+
+def test_a_presentation_is_taken_by_the_first_alone(presentations: Presentations) -> None:
+    """Of thirty-two who ask at once, one gets it; none gets what was never put."""
+    until = NOW + timedelta(minutes=5)
+    presentations.put("sm3:00", b"one", until)
+    presentations.put("sm3:11", b"two", until)
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: presentations.take("sm3:00"), range(32)))
+    assert taken.count(b"one") == 1
+    assert taken.count(None) == 31
+    assert presentations.take("sm3:22") is None
+    assert presentations.take("sm3:11") == b"two"
