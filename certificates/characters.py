@@ -45,6 +45,8 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ),
 )
 
+_PLAIN = re.compile("[ -~·《》「」〔〕（），。、：；！？—…㐀-䶿一-鿿]*")
+"""What nearly every text consists of, and what no rule is about."""
 _OTHER_SCRIPT = re.compile("[\u0370-\u03ff\u0400-\u052f\u13a0-\u13ff\u2c80-\u2cff]")
 _LATIN = re.compile(r"[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _WORD = re.compile(r"[^\W_]+")
@@ -64,6 +66,8 @@ def tidy(text: str) -> str:
 
 def flaws(text: str) -> Iterator[tuple[str, str]]:
     """Why a text may not be painted: a stable key and what would be right, each once."""
+    if _PLAIN.fullmatch(text):
+        return
     for rule, pattern, expected in _RULES:
         if pattern.search(text):
             yield rule, expected

@@ -14,6 +14,7 @@ from certificates.errors import IllegalAct, MalformedData
 from certificates.model import FaceEntry, ItemType
 
 SALT_BYTES = 16
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_BYTES = 1024 * 1024
 METADATA_LABELS = {
     "ZZBS": "电子证照标识",
@@ -73,7 +74,13 @@ def openings(data: CertificateData, salts: Callable[[int], bytes]) -> tuple[Open
 
 def commitments(every: Iterable[Opening]) -> tuple[str, ...]:
     """Sorted, so that their order tells nothing."""
-    return tuple(sorted(opening.commitment for opening in every))
+    return committed(every)[0]
+
+
+def committed(every: Iterable[Opening]) -> tuple[tuple[str, ...], bytes]:
+    """`commitments` and `written` in one go: an issue needs both of every item."""
+    rows = [_written(opening) for opening in every]
+    return tuple(sorted(sm3(row) for row in rows)), b"[" + b",".join(rows) + b"]"
 
 
 def shown(every: Sequence[Opening], items: Collection[str]) -> tuple[Opening, ...]:
@@ -114,7 +121,7 @@ def faults(sealed: Collection[str], disclosed: Iterable[Opening]) -> tuple[str, 
 
 def written(every: Iterable[Opening]) -> bytes:
     """Openings as they are kept and handed over."""
-    return b"[" + b",".join(_written(opening) for opening in every) + b"]"
+    return committed(every)[1]
 
 
 def _written(opening: Opening) -> bytes:
@@ -128,7 +135,7 @@ def _written(opening: Opening) -> bytes:
         entry.values,
         entry.texts,
     ]
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
+    return _CANONICAL.encode(row).encode()
 
 
 def read_openings(content: bytes) -> tuple[Opening, ...]:

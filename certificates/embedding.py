@@ -20,6 +20,7 @@ from certificates.model import Face, FaceEntry, ItemType
 FORM = "mianti.certificate/1"
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ITEMS = 1000
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class Provisional(StrEnum):
@@ -85,8 +86,7 @@ def _item(entry: FaceEntry) -> dict[str, object]:
 
 
 def _written(value: object) -> bytes:
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def read_data(content: bytes) -> CertificateData:

@@ -266,8 +266,8 @@ def _intent(
     at: datetime,
 ) -> Intent:
     """Everything is kept by digest before the intent names it."""
-    every = disclosure.openings(data, desk.salts)
-    data = dataclasses.replace(data, commitments=disclosure.commitments(every))
+    sealed, openings = disclosure.committed(disclosure.openings(data, desk.salts))
+    data = dataclasses.replace(data, commitments=sealed)
     drafts = {name: desk.blobs.put(made) for name, made in desk.renderer(edition, data).items()}
     certificate = Certificate(
         identifier=data.identifier,
@@ -280,7 +280,7 @@ def _intent(
         valid_from=of.valid_from,
         valid_to=of.valid_to,
         data_digest=desk.blobs.put(bytes(data)),
-        openings_digest=desk.blobs.put(disclosure.written(every)),
+        openings_digest=desk.blobs.put(openings),
         documents={},
         history=(),
         predecessor=request.replaces,
