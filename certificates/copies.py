@@ -5,20 +5,20 @@ identifier, with the four items of GB/T 36903 inside the data that are sealed.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
+from certificates.annotated import AnnotatedCopy, Annotation, CopyStatus
 from certificates.characters import flaws, tidy
-from certificates.embedding import CertificateData
-from certificates.errors import IllegalAct, NumbersExhausted
+from certificates.editions import Binding
+from certificates.embedding import CertificateData, read_data
+from certificates.errors import IllegalAct, NumbersExhausted, SealNotProven
 from certificates.face import masked, masked_text
+from certificates.issuance import Desk
 from certificates.lifecycle import Certificate, Order, Status, local_day
 from certificates.metadata import SEVERAL, told
 from certificates.model import Definition, Face, ItemType, Mask
-from certificates.ports import Numbers
+from certificates.ports import Numbers, SealOrder
 
 MAX_TEXT = 200
 """Of recipient and purpose (用证事由), as sharing interfaces have it."""
@@ -29,48 +29,6 @@ HOLDER_CODE = "CZZTDM"
 """Hides the holder's number where it is not on the face."""
 _SAYING = {**dict.fromkeys(ItemType, 4), ItemType.STRING: 2}
 """Characters from which on the same value elsewhere gives a hidden one away; codes are short."""
-_COPY = re.compile(r"(?P<parent>.+)-C(?P<number>[0-9]{4})")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Annotation:
-    """For whom, what for and how long."""
-
-    recipient: str
-    purpose: str
-    """JZJZZSY."""
-    creator: str
-    """JZJZZZ, the office or the holder's name as the law has it."""
-    expires_at: datetime
-    """JZJYXQJZSJ."""
-    hidden: frozenset[str] = frozenset()
-    """Face items that the recipient does not see, or `CZZTDM`. Hiding a name
-    hides the number, too, where the face does not show it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnnotatedCopy:
-    """A copy that was made."""
-
-    identifier: str
-    """The certificate's, `-C` and four digits."""
-    parent: str
-    annotation: Annotation
-    made_at: datetime
-    data_digest: str
-    documents: Mapping[str, str]
-    """Format → digest of the sealed bytes."""
-    revoked: Order | None = None
-
-
-class CopyStatus(StrEnum):
-    """What a copy is worth."""
-
-    IN_FORCE = "in-force"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    """This copy alone."""
-    PARENT_NOT_IN_FORCE = "parent-not-in-force"
 
 
 def annotated(
@@ -178,10 +136,51 @@ def _hidden_metadata(
     return metadata
 
 
-def parent_of(identifier: str) -> tuple[str, int] | None:
-    """(certificate, number of the copy); None where it is no copy's identifier."""
-    parts = _COPY.fullmatch(identifier)
-    return (parts["parent"], int(parts["number"])) if parts else None
+def make(
+    definition: Definition,
+    certificate: Certificate,
+    annotation: Annotation,
+    binding: Binding,
+    desk: Desk,
+) -> AnnotatedCopy:
+    """Render, seal and verify a copy and keep its bytes. One that dies on the way left bytes without
+    a name, and its number is spent.
+
+    Raises:
+        IllegalAct: See `annotated`; `edition`: the certificate's is not there any more to draw it.
+        SealNotProven: The seal does not prove itself; nothing leaves.
+        LostBytes: The certificate's data are gone.
+    """
+    at = desk.now()
+    data = read_data(desk.blobs.get(certificate.data_digest))
+    identifier, copy = annotated(definition, certificate, data, annotation, desk.numbers, at)
+    editions = desk.editions(certificate.type_id)
+    if editions is None:
+        raise IllegalAct("edition")
+    edition = editions.numbered(certificate.edition)
+    documents = {}
+    for name, drawn in desk.renderer(edition, copy).items():
+        order = SealOrder(
+            document=drawn,
+            format=name,
+            identifier=identifier,
+            type_id=certificate.type_id,
+            unit=binding.unit,
+            seal_id=binding.seal_id,
+            reason=identifier,
+        )
+        sealed = desk.sealer.seal(order)
+        if faults := desk.sealer.faults(sealed, name, copy.digest):
+            raise SealNotProven(", ".join(faults))
+        documents[name] = desk.blobs.put(sealed)
+    return AnnotatedCopy(
+        identifier=identifier,
+        parent=certificate.identifier,
+        annotation=annotation,
+        made_at=at,
+        data_digest=desk.blobs.put(bytes(copy)),
+        documents=documents,
+    )
 
 
 def watermark(annotation: Annotation) -> str:

@@ -180,7 +180,7 @@ class Editions:
             IllegalAct: `sample-fails`, `directory-changed`: the type has other items by now; or
                 see `retire`.
         """
-        edition = self._edition(number)
+        edition = self.numbered(number)
         if tuple(faults):
             raise IllegalAct("sample-fails")
         if not edition.fits(definition):
@@ -199,7 +199,7 @@ class Editions:
         """
         if not reason.strip():
             raise IllegalAct("reason")
-        return self._with(self._moved(self._edition(number), EditionAct.RETIRE, by, at, reason))
+        return self._with(self._moved(self.numbered(number), EditionAct.RETIRE, by, at, reason))
 
     def effective(self, at: datetime) -> Edition | None:
         """The one edition to issue on; None where there is none."""
@@ -219,7 +219,12 @@ class Editions:
             raise IllegalAct("binding")
         return Binding(unit=unit, type_id=self.type_id, seal_id=seal_id, series=series)
 
-    def _edition(self, number: int) -> Edition:
+    def numbered(self, number: int) -> Edition:
+        """The edition of that number, whatever became of it.
+
+        Raises:
+            IllegalAct: `unknown-edition`.
+        """
         if not 1 <= number <= len(self.editions):
             raise IllegalAct("unknown-edition")
         return self.editions[number - 1]

@@ -18,7 +18,7 @@ from enum import StrEnum
 from catalog import CertificateIdentifier, CodeTable, certificate_id
 from certificates import disclosure, identifiers
 from certificates.digests import sm3
-from certificates.editions import Binding, Edition
+from certificates.editions import Binding, Edition, Editions
 from certificates.embedding import CertificateData, Provisional, read_data
 from certificates.errors import (
     FaceRefused,
@@ -97,8 +97,8 @@ class Desk:
     tables: Mapping[str, CodeTable]
     place: TypeList
     """What the place has claimed and supplemented; a certificate's type code is the list's."""
-    edition: Callable[[str, datetime], Edition | None]
-    """The effective edition of a type at a time."""
+    editions: Callable[[str], Editions | None]
+    """All editions of a type."""
     now: Now
     salts: Callable[[int], bytes]
     """Unpredictable bytes."""
@@ -206,10 +206,15 @@ def _composed(request: Request, desk: Desk, at: datetime) -> tuple[Face, Particu
 
 
 def _edition(definition: Definition, desk: Desk, at: datetime) -> Edition:
-    edition = desk.edition(definition.id, at)
+    edition = _effective(definition.id, desk, at)
     if edition is None or not edition.fits(definition):
         raise IllegalAct("edition")
     return edition
+
+
+def _effective(type_id: str, desk: Desk, at: datetime) -> Edition | None:
+    editions = desk.editions(type_id)
+    return editions.effective(at) if editions else None
 
 
 def _former(request: Request, desk: Desk, at: datetime) -> Certificate | None:
@@ -364,7 +369,7 @@ def may_be_sealed(intent: Intent, desk: Desk) -> None:
     data = read_data(desk.blobs.get(of.data_digest))
     if data.provisional is not None or data.identifier != intent.identifier:
         raise IllegalAct("draft")
-    edition = desk.edition(of.type_id, desk.now())
+    edition = _effective(of.type_id, desk, desk.now())
     if edition is None or edition.number != of.edition:
         raise IllegalAct("edition")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from certificates.annotated import AnnotatedCopy
 from certificates.editions import Edition
 from certificates.embedding import CertificateData
 from certificates.issuing import Intent
@@ -128,6 +129,37 @@ class Sealer(Protocol):
     def faults(self, document: bytes, format_: str, data_digest: str) -> tuple[str, ...]:
         """Why a sealed document does not prove itself, or does not carry the data of that digest;
         empty where it does. Never raises for what the document holds.
+        """
+        ...
+
+
+class Copies(Protocol):
+    """Annotated copies by identifier. Several workers share it."""
+
+    def add(self, copy: AnnotatedCopy) -> None:
+        """Keep a new copy.
+
+        Raises:
+            IdentifierTaken: There is one of that identifier.
+        """
+        ...
+
+    def get(self, identifier: str) -> AnnotatedCopy:
+        """Raises:
+        UnknownCertificate: There is none.
+        """
+        ...
+
+    def of(self, certificate: str) -> Iterable[AnnotatedCopy]:
+        """All copies of one certificate, in the order of their numbers."""
+        ...
+
+    def revoke(self, copy: AnnotatedCopy) -> None:
+        """Keep the copy as it is revoked.
+
+        Raises:
+            UnknownCertificate: There is none.
+            RegisterConflict: It was revoked meanwhile.
         """
         ...
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
+from certificates.annotated import AnnotatedCopy
 from certificates.digests import sm3
 from certificates.errors import (
     IdentifierTaken,
@@ -139,6 +140,45 @@ class MemoryRegister:
     def _check_next(self, certificate: Certificate) -> None:
         if certificate.history[:-1] != self._found(certificate.identifier).history:
             raise RegisterConflict
+
+
+class MemoryCopies:
+    """See `certificates.ports.Copies`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._copies: dict[str, AnnotatedCopy] = {}
+
+    def add(self, copy: AnnotatedCopy) -> None:
+        """See the port."""
+        with self._lock:
+            if copy.identifier in self._copies:
+                raise IdentifierTaken
+            self._copies[copy.identifier] = copy
+
+    def get(self, identifier: str) -> AnnotatedCopy:
+        """See the port."""
+        with self._lock:
+            copy = self._copies.get(identifier)
+        if copy is None:
+            raise UnknownCertificate
+        return copy
+
+    def of(self, certificate: str) -> Iterable[AnnotatedCopy]:
+        """See the port."""
+        with self._lock:
+            found = [copy for copy in self._copies.values() if copy.parent == certificate]
+        return tuple(sorted(found, key=lambda copy: copy.identifier))
+
+    def revoke(self, copy: AnnotatedCopy) -> None:
+        """See the port."""
+        with self._lock:
+            kept = self._copies.get(copy.identifier)
+            if kept is None:
+                raise UnknownCertificate
+            if kept.revoked is not None or copy.revoked is None:
+                raise RegisterConflict
+            self._copies[copy.identifier] = copy
 
 
 class MemoryPresentations:

@@ -9,22 +9,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from certificates.annotated import AnnotatedCopy, Annotation, CopyStatus, parent_of
 from certificates.copies import (
-    AnnotatedCopy,
-    Annotation,
-    CopyStatus,
     annotated,
-    parent_of,
+    make,
     revoke,
     status,
     watermark,
 )
 from certificates.embedding import CertificateData, Provisional, read_data
-from certificates.errors import IllegalAct, NumbersExhausted
+from certificates.errors import IllegalAct, NumbersExhausted, SealNotProven
 from certificates.issuance import issue
 from certificates.lifecycle import Certificate, Lifecycle, Order
+from certificates.ports import SealOrder
 from certificates.register import MemoryNumbers
-from tests.world.certificates import CLERK, NOW, definitions, desk, request
+from tests.world.certificates import CLERK, NOW, RealSealer, definitions, desk, request
 
 LIFE = Lifecycle()
 FOR_SCHOOL = Annotation(
@@ -203,6 +202,40 @@ def test_a_copy_is_revoked_once_and_for_a_reason() -> None:
     ):
         with pytest.raises(IllegalAct, match=why):
             revoke(copy, order)
+
+
+class Broken(RealSealer):
+    """Gives what it was given."""
+
+    def seal(self, order: SealOrder) -> bytes:
+        """No seal."""
+        return order.document
+
+
+def test_a_copy_is_sealed_in_its_own_right() -> None:
+    """Its documents prove themselves and carry its own data, not the certificate's."""
+    office = desk()
+    wish = request("resident-id-card")
+    certificate = issue(wish, office)
+    definition = definitions()["resident-id-card"]
+
+    copy = make(definition, certificate, FOR_SCHOOL, wish.binding, office)
+
+    for name, digest in copy.documents.items():
+        document = office.blobs.get(digest)
+        assert office.sealer.faults(document, name, copy.data_digest) == ()
+        assert office.sealer.faults(document, name, certificate.data_digest) == ("data",)
+    assert read_data(office.blobs.get(copy.data_digest)).parent == certificate.identifier
+    second = make(definition, certificate, FOR_SCHOOL, wish.binding, office)
+    assert (parent_of(copy.identifier), parent_of(second.identifier)) == (
+        (certificate.identifier, 1),
+        (certificate.identifier, 2),
+    )
+    with pytest.raises(SealNotProven, match="signature"):
+        make(definition, certificate, FOR_SCHOOL, wish.binding, replace(office, sealer=Broken()))
+    retired = replace(office, editions=lambda _type: None)
+    with pytest.raises(IllegalAct, match="edition"):
+        make(definition, certificate, FOR_SCHOOL, wish.binding, retired)
 
 
 @pytest.mark.parametrize("identifier", ["", "x", "x-C1", "x-C00001", "-C0001", "x-c0001"])

@@ -138,7 +138,7 @@ def test_only_an_effective_edition_with_the_same_items_is_issued_on() -> None:
     changed = replace(of, type=replace(of.type, items=fewer))
 
     with pytest.raises(IllegalAct, match="edition"):
-        begin(request(), replace(desk(), edition=lambda _type, _at: None))
+        begin(request(), replace(desk(), editions=lambda _type: None))
     asked = values("business-licence")
     del asked["copy_kind"]
     with pytest.raises(IllegalAct, match="edition"):
@@ -149,7 +149,7 @@ def test_a_type_retired_on_the_way_is_not_sealed() -> None:
     """The intent stays and can be voided."""
     office = desk()
     intent = begin(request(), office)
-    later = replace(office, edition=lambda _type, _at: None)
+    later = replace(office, editions=lambda _type: None)
 
     with pytest.raises(IllegalAct, match="edition"):
         finish(intent, later)

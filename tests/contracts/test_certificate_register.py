@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from certificates.annotated import AnnotatedCopy, Annotation
 from certificates.digests import sm3
 from certificates.errors import (
     CertificateError,
@@ -20,8 +21,14 @@ from certificates.errors import (
 from certificates.issuance import Desk, begin, finish
 from certificates.issuing import Intent, Stage, Step
 from certificates.lifecycle import Lifecycle, Order, issued
-from certificates.ports import Blobs, Numbers, Presentations, Register
-from certificates.register import MemoryBlobs, MemoryNumbers, MemoryPresentations, MemoryRegister
+from certificates.ports import Blobs, Copies, Numbers, Presentations, Register
+from certificates.register import (
+    MemoryBlobs,
+    MemoryCopies,
+    MemoryNumbers,
+    MemoryPresentations,
+    MemoryRegister,
+)
 from tests.world.certificates import CLERK, FIRM, NOW, Clock, desk, request
 
 ORDER = Order(by=CLERK, at=NOW, reason="核查", basis="条例第一条")
@@ -255,3 +262,59 @@ def test_a_presentation_is_taken_by_the_first_alone(presentations: Presentations
     assert taken.count(None) == 31
     assert presentations.take("sm3:22") is None
     assert presentations.take("sm3:11") == b"two"
+
+
+@pytest.fixture
+def copies() -> Copies:
+    """In this process."""
+    return MemoryCopies()
+
+
+def copy(number: int = 1, parent: str = "1.2") -> AnnotatedCopy:
+    """A copy of a certificate."""
+    annotation = Annotation(
+        recipient="示例局", purpose="入学", creator="窗口", expires_at=NOW + timedelta(days=1)
+    )
+    return AnnotatedCopy(
+        identifier=f"{parent}-C{number:04d}",
+        parent=parent,
+        annotation=annotation,
+        made_at=NOW,
+        data_digest="sm3:00",
+        documents={"ofd": "sm3:11"},
+    )
+
+
+def test_copies_are_kept_once_and_found_by_their_certificate(copies: Copies) -> None:
+    """In the order of their numbers; another certificate's are not among them."""
+    for each in (copy(2), copy(1), copy(1, "1.3")):
+        copies.add(each)
+
+    assert list(copies.of("1.2")) == [copy(1), copy(2)]
+    assert list(copies.of("1.4")) == []
+    assert copies.get("1.3-C0001") == copy(1, "1.3")
+    with pytest.raises(IdentifierTaken):
+        copies.add(copy(2))
+    with pytest.raises(UnknownCertificate):
+        copies.get("1.2-C0003")
+
+
+def test_a_copy_is_revoked_once(copies: Copies) -> None:
+    """By the first of many; what is no revocation is refused."""
+    copies.add(copy())
+    revoked = replace(copy(), revoked=ORDER)
+    with pytest.raises(RegisterConflict):
+        copies.revoke(copy())
+
+    def attempt(_: int) -> bool:
+        try:
+            copies.revoke(revoked)
+        except RegisterConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(attempt, range(32))) == 1
+    assert copies.get("1.2-C0001") == revoked
+    with pytest.raises(UnknownCertificate):
+        copies.revoke(replace(copy(9), revoked=ORDER))

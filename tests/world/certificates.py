@@ -234,7 +234,7 @@ def desk(  # every part may be another
         renderer=rendered,
         tables=catalog().code_tables,
         place=province(),
-        edition=lambda type_id, at: published(type_id).effective(at),
+        editions=published,
         now=clock or Clock(),
         salts=salts(),
     )
