@@ -42,6 +42,8 @@ class SuperiorList:
     name: str
     codes: Mapping[str, str]
     """Type id → type code."""
+    unmatched: tuple[str, ...] = ()
+    """Names on the list that no type here answers to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from certificates.editions import TABLE, Conformance, EditionAct, Editions, EditionState
-from certificates.errors import IllegalAct
+from certificates.errors import IllegalAct, InvalidDefinitions
+from certificates.lists import DEMONSTRATION, read_list
 from certificates.model import Actor, Tier
 from certificates.typelist import Mode, Origin, TypeList, is_type_code
 from tests.world.certificates import (
@@ -52,6 +54,50 @@ def test_claimed_and_supplemented_types_are_counted_apart() -> None:
     assert FOOD not in place.unclaimed
     whole = province().counts()
     assert (whole.claimed, whole.supplemented) == (66, 2)
+
+
+LIST = DEMONSTRATION.read_text(encoding="utf-8")
+BROKEN = {
+    "code twice": ("11990000000000107Q002", "11990000000000107Q001", {"duplicate-id"}),
+    "name twice": ("居民户口簿", "居民身份证", {"duplicate-id"}),
+    "code of no body": ("11990000000000107Q002", "11990000000000107X002", {"type-code"}),
+    "code 000": ("11990000000000107Q002", "11990000000000107Q000", {"type-code"}),
+    "code too short": ("11990000000000107Q002", "11990000000000107Q02", {"ill-formed"}),
+    "code without quotes": ("'11100000MB03271699022'", "1110000099922", {"not-text"}),
+    "another code than the known one": (
+        "11100000MB03271699022",
+        "11100000MB03271699023",
+        {"code-differs"},
+    ),
+    "no types": (LIST[LIST.index("\ntypes:") :], "\ntypes: []", {"empty"}),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_list_is_refused_with_its_lines(name: str, tmp_path: Path) -> None:
+    """All at once, before anything is claimed."""
+    old, new, rules = BROKEN[name]
+    assert old in LIST
+    path = tmp_path / "list.yaml"
+    path.write_text(LIST.replace(old, new, 1), encoding="utf-8")
+
+    with pytest.raises(InvalidDefinitions) as refused:
+        read_list(path, definitions())
+    assert {c.rule for c in refused.value.complaints} == rules
+    assert all(c.line and c.file == "list.yaml" for c in refused.value.complaints)
+
+
+def test_a_list_is_matched_by_name(tmp_path: Path) -> None:
+    """However its brackets are written; what no type answers to is kept and shown."""
+    path = tmp_path / "list.yaml"
+    other = LIST.replace("（零售）", "(零售) ").replace("name: 居民身份证", "name: 居民身分证")
+    path.write_text(other, encoding="utf-8")
+
+    found = read_list(path, definitions())
+    assert "drug-retail-licence" in found.codes
+    assert "resident-id-card" not in found.codes
+    assert found.unmatched == ("居民身分证",)
+    assert len(found.codes) == 65
 
 
 HOME = "realestate-certificate"

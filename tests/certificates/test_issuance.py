@@ -10,9 +10,11 @@ from datetime import timedelta
 import pytest
 
 from catalog import certificate_id
+from certificates.annotated import Annotation
+from certificates.copies import make
 from certificates.digests import sm3
 from certificates.disclosure import read_openings
-from certificates.editions import Edition
+from certificates.editions import Conformance, Edition
 from certificates.embedding import CertificateData, Provisional, read_data
 from certificates.errors import (
     CertificateError,
@@ -42,11 +44,13 @@ from certificates.model import Face
 from certificates.ports import SealOrder
 from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
 from tests.world.certificates import (
+    BUREAU,
     TODAY,
     Clock,
     RealSealer,
     definitions,
     desk,
+    published,
     request,
     stated,
     values,
@@ -155,6 +159,34 @@ def test_a_type_retired_on_the_way_is_not_sealed() -> None:
         finish(intent, later)
     assert office.sealer.sealed == []  # type: ignore[attr-defined]  # the real sealer of this world
     assert void(intent, later, "类型停用").stage is Stage.VOID
+
+
+def test_another_edition_that_comes_on_the_way_stops_the_former_one() -> None:
+    """What was drawn by the former is not sealed; what was issued on it is still copied."""
+    office = desk()
+    done, open_ = issue(request(), office), begin(request(key="case-2"), office)
+    of = definitions()["business-licence"]
+    former = published("business-licence")
+    both = former.draft(
+        office.place,
+        of,
+        template_digest="sm3:22",
+        conformance=Conformance.NATIONAL,
+        by=BUREAU,
+        at=office.now(),
+    )
+    later = replace(
+        office,
+        editions=lambda _: both.publish(2, of, faults=(), by=BUREAU, at=office.now()),
+    )
+
+    with pytest.raises(IllegalAct, match="edition"):
+        finish(open_, later)
+    assert issue(request(key="case-3"), later).edition == 2
+    annotation = Annotation(
+        recipient="银行", purpose="开户", creator="窗口", expires_at=later.now() + timedelta(days=1)
+    )
+    assert make(of, done, annotation, request().binding, later).parent == done.identifier
 
 
 def test_one_key_is_one_certificate() -> None:

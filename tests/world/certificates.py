@@ -19,6 +19,7 @@ from certificates.embedding import CertificateData
 from certificates.face import Given, sample
 from certificates.identifiers import Series
 from certificates.issuance import Desk, Request
+from certificates.lists import DEMONSTRATION, read_list
 from certificates.loading import load as load_definitions
 from certificates.model import (
     FOREVER,
@@ -63,19 +64,21 @@ def definitions() -> Mapping[str, Definition]:
 
 
 @cache
+def superior() -> SuperiorList:
+    """The invented province's."""
+    return read_list(DEMONSTRATION, definitions())
+
+
+@cache
 def type_codes() -> Mapping[str, str]:
-    """A code for every type: those that are known, else one of an invented definer."""
-    return {
-        type_id: definition.code or f"{DEFINER}{number:03d}"
-        for number, (type_id, definition) in enumerate(definitions().items(), start=1)
-    }
+    """A code for every type: the list's, and two of the city's own."""
+    own = {type_id: f"{DEFINER}{number}" for number, type_id in enumerate(LOCAL, start=901)}
+    return {**superior().codes, **own}
 
 
 def city() -> TypeList:
     """A city's list with nothing claimed yet."""
-    listed = {type_id: code for type_id, code in type_codes().items() if type_id not in LOCAL}
-    superior = SuperiorList(name="演示省级证照类型清单", codes=listed)
-    return TypeList(place="演示市", tier=Tier.CITY, superior=superior, held={})
+    return TypeList(place="演示市", tier=Tier.CITY, superior=superior(), held={})
 
 
 @cache
