@@ -14,11 +14,11 @@ from certificates.editions import Binding
 from certificates.embedding import CertificateData, read_data
 from certificates.errors import IllegalAct, NumbersExhausted, SealNotProven
 from certificates.face import masked, masked_text
-from certificates.issuance import Desk
 from certificates.lifecycle import Certificate, Order, Status, local_day
 from certificates.metadata import SEVERAL, told
 from certificates.model import Definition, Face, ItemType, Mask
 from certificates.ports import Numbers, SealOrder
+from certificates.preparing import Desk
 
 MAX_TEXT = 200
 """Of recipient and purpose (用证事由), as sharing interfaces have it."""

@@ -8,15 +8,15 @@ where it was given a last day. An extension (延续、签注) is the next versio
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
 from catalog import InvalidCode, parse_certificate_id
-from certificates.errors import IllegalAct, UnknownCertificate
+from certificates.errors import IllegalAct
 from certificates.metadata import BEIJING
-from certificates.model import FOREVER, Actor, Holder
+from certificates.model import Actor, Holder
 
 MAX_REASON = 500
 
@@ -325,88 +325,3 @@ def issued(certificate: Certificate, by: Actor, at: datetime, basis: str) -> Cer
         after=Status.IN_FORCE,
     )
     return dataclasses.replace(certificate, history=(entry,))
-
-
-def chain(certificates: Mapping[str, Certificate], identifier: str) -> tuple[Certificate, ...]:
-    """The certificate with all that it replaced and all that replaced it, oldest first.
-
-    Raises:
-        UnknownCertificate: There is none, or one of the chain is missing.
-        IllegalAct: `loop`: the chain bites its tail; the register is broken.
-    """
-    start = _in(certificates, identifier)
-    before = _walk(certificates, start, "predecessor")
-    after = _walk(certificates, start, "successor")
-    return (*reversed(before), start, *after)
-
-
-def _in(certificates: Mapping[str, Certificate], identifier: str) -> Certificate:
-    try:
-        return certificates[identifier]
-    except KeyError:
-        raise UnknownCertificate from None
-
-
-def _walk(
-    certificates: Mapping[str, Certificate], start: Certificate, towards: str
-) -> list[Certificate]:
-    found: list[Certificate] = []
-    seen, here = {start.identifier}, start
-    while following := str(getattr(here, towards)):
-        if following in seen:
-            raise IllegalAct("loop")
-        seen.add(following)
-        here = _in(certificates, following)
-        found.append(here)
-    return found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reminder:
-    """One message to one holder about everything of theirs that runs out (到期提示)."""
-
-    holder: str = field(repr=False)
-    """The holder's number."""
-    threshold: int
-    """Days: the nearest threshold that a certificate of the message has reached."""
-    certificates: tuple[tuple[str, date], ...]
-    """(identifier, last day), soonest first."""
-
-
-THRESHOLDS = (90, 30, 7)
-
-
-def reminders(
-    certificates: Iterable[Certificate],
-    reminded: Mapping[str, int],
-    today: date,
-    thresholds: tuple[int, ...] = THRESHOLDS,
-) -> tuple[Reminder, ...]:
-    """What to tell whom today: one message a holder, and nobody twice for one threshold.
-
-    Args:
-        certificates: Those that may be due.
-        reminded: Identifier → the smallest threshold its holder was already told of.
-        today: Beijing day.
-        thresholds: Days before the end.
-    """
-    due: dict[str, list[tuple[date, str, int]]] = {}
-    for certificate in certificates:
-        if certificate.status_on(today) not in {Status.IN_FORCE, Status.SUSPENDED}:
-            continue
-        left = (certificate.valid_to - today).days
-        reached = [days for days in thresholds if left <= days]
-        if certificate.valid_to == FOREVER or not reached:
-            continue
-        if min(reached) < reminded.get(certificate.identifier, max(thresholds) + 1):
-            line = (certificate.valid_to, certificate.identifier, min(reached))
-            for holder in certificate.holders:
-                due.setdefault(holder.code, []).append(line)
-    return tuple(
-        Reminder(
-            holder=holder,
-            threshold=min(threshold for _, _, threshold in lines),
-            certificates=tuple((identifier, day) for day, identifier, _ in sorted(lines)),
-        )
-        for holder, lines in sorted(due.items())
-    )

@@ -20,8 +20,8 @@ from certificates.disclosure import (
 )
 from certificates.embedding import CertificateData, Provisional, read_data
 from certificates.errors import IllegalAct, MalformedData
-from certificates.issuance import begin
 from certificates.model import Face, FaceEntry, ItemType
+from certificates.preparing import begin
 from tests.world.certificates import definitions, desk, request, salts
 
 

@@ -27,21 +27,12 @@ from certificates.errors import (
     SealNotProven,
     UnknownCertificate,
 )
-from certificates.issuance import (
-    Desk,
-    Following,
-    Request,
-    advance,
-    begin,
-    draft,
-    finish,
-    issue,
-    void,
-)
+from certificates.issuance import advance, finish, issue, void
 from certificates.issuing import STEPS, Stage, Step
 from certificates.lifecycle import Status
 from certificates.model import Face
 from certificates.ports import SealOrder
+from certificates.preparing import Desk, Following, Request, begin, draft
 from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
 from tests.world.certificates import (
     BUREAU,

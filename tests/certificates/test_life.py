@@ -21,12 +21,12 @@ from certificates.lifecycle import (
     Lifecycle,
     Order,
     Status,
-    chain,
     issued,
     local_day,
-    reminders,
 )
 from certificates.model import FOREVER, Actor, Holder
+from certificates.reminding import reminders
+from certificates.succession import chain
 from tests.world.certificates import CLERK, FIRM, NOW, OFFICE, PERSON
 
 LIFE = Lifecycle(superiors={OFFICE.code: frozenset({"superior"})})

@@ -18,10 +18,11 @@ from certificates.errors import (
     RegisterConflict,
     UnknownCertificate,
 )
-from certificates.issuance import Desk, begin, finish
+from certificates.issuance import finish
 from certificates.issuing import Intent, Stage, Step
 from certificates.lifecycle import Lifecycle, Order, issued
 from certificates.ports import Blobs, Copies, Numbers, Presentations, Register
+from certificates.preparing import Desk, begin
 from certificates.register import (
     MemoryBlobs,
     MemoryCopies,

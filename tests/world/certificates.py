@@ -18,7 +18,6 @@ from certificates.editions import Binding, Conformance, Edition, Editions
 from certificates.embedding import CertificateData
 from certificates.face import Given, sample
 from certificates.identifiers import Series
-from certificates.issuance import Desk, Request
 from certificates.lists import DEMONSTRATION, read_list
 from certificates.loading import load as load_definitions
 from certificates.model import (
@@ -33,6 +32,7 @@ from certificates.model import (
 )
 from certificates.particulars import Stated
 from certificates.ports import Blobs, Numbers, Register, Sealer, SealOrder
+from certificates.preparing import Desk, Request
 from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
 from certificates.typelist import Mode, SuperiorList, TypeList
 from seals.keys import verifying_key
