@@ -80,6 +80,8 @@ class Edition:
     """Of the items of the type as they were (证照目录)."""
     template_digest: str
     """Of the template with its background (底图)."""
+    dotted: frozenset[str]
+    """Items whose days the template tells as 2025.03.12."""
     conformance: Conformance
     history: tuple[EditionEntry, ...]
 
@@ -126,6 +128,7 @@ class Editions:
         conformance: Conformance,
         by: Actor,
         at: datetime,
+        dotted: frozenset[str] = frozenset(),
     ) -> Editions:
         """A new edition, for nobody to see yet.
 
@@ -152,6 +155,7 @@ class Editions:
             owner=self.owner,
             directory_digest=directory_digest(definition),
             template_digest=template_digest,
+            dotted=dotted,
             conformance=conformance,
             history=(entry,),
         )

@@ -6,8 +6,9 @@ masked view come from one `FaceEntry`.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,10 +35,12 @@ Given = str | Sequence[str]
 MAX_LINES = 200
 MAX_TEXT = 10_000
 """Characters looked at; whatever is longer is not read at all."""
+DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 EARLIEST = date(1800, 1, 1)
 
 _FACE = "GB/T 36905-2018 照面信息"
 _ITEMS = "GB/T 36902-2018 目录信息项"
+_SEVERAL = re.compile("[,，;；、]")
 _BOOLEANS = {"true": "是", "false": "否"}
 _SAMPLE_PICTURE = f"sm3:{'0' * 64}"
 
@@ -68,6 +71,7 @@ def compose(
     tables: Mapping[str, CodeTable],
     *,
     today: date,
+    dotted: Collection[str] = frozenset(),
 ) -> Face:
     """The face of a certificate of this type.
 
@@ -76,6 +80,7 @@ def compose(
         values: Item → what is given; empty text and a missing item are the same.
         tables: Code tables by id.
         today: Birth dates inside identity numbers must not lie after it.
+        dotted: Items whose days the template tells as 2025.03.12, not as 2025年3月12日.
 
     Raises:
         FaceRefused: With a finding for everything that is wrong.
@@ -94,7 +99,19 @@ def compose(
     findings += _uneven(entries)
     if findings:
         raise FaceRefused(findings)
-    return Face(type_id=definition.id, items=tuple(entries))
+    return Face(
+        type_id=definition.id,
+        items=tuple(_dotted(entry) if entry.id in dotted else entry for entry in entries),
+    )
+
+
+def _dotted(entry: FaceEntry) -> FaceEntry:
+    """A day in the short form; what is no day stays as it is."""
+    texts = tuple(
+        value.replace("-", ".") if DAY.fullmatch(value) and text != value else text
+        for value, text in zip(entry.values, entry.texts, strict=True)
+    )
+    return dataclasses.replace(entry, texts=texts)
 
 
 def _finding(item: str, rule: str, expected: str, clause: str) -> Finding:
@@ -196,7 +213,7 @@ def _picture(line: str) -> str:
 
 def _day(line: str) -> tuple[str, str]:
     expected = "存在的日期，如 2025-03-12 / a day that exists, such as 2025-03-12"
-    if not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", line):
+    if not DAY.fullmatch(line):
         raise _no("not-a-date", expected)
     try:
         day = date.fromisoformat(line)
@@ -204,7 +221,7 @@ def _day(line: str) -> tuple[str, str]:
         raise _no("not-a-date", expected) from None
     if day < EARLIEST:
         raise _no("not-a-date", f"{EARLIEST.year} 年以后 / from {EARLIEST.year} on")
-    return line, f"{day.year:04d}年{day.month:02d}月{day.day:02d}日"
+    return line, f"{day.year}年{day.month}月{day.day}日"
 
 
 def _number(line: str, pattern: str, expected: str) -> tuple[str, str]:
@@ -220,12 +237,13 @@ def _flag(line: str) -> tuple[str, str]:
 
 
 def _coded(item: catalog.FaceItem, line: str, tables: Mapping[str, CodeTable]) -> tuple[str, str]:
-    """One code, or several with commas where the item is longer than any code. A code without a
-    label cannot be painted, whatever the standing of its table.
+    """One code, or several where the item is longer than any code; they are kept with commas,
+    however they were given. A code without a label cannot be painted, whatever the standing of its
+    table.
     """
     table = tables[item.code_table or ""]
     longest = max(len(code) for code in table.codes)
-    codes = line.split(",") if item.max_length > longest else [line]
+    codes = _SEVERAL.split(line) if item.max_length > longest else [line]
     labels = [table.label(code) for code in codes]
     if None in labels:
         expected = f"代码表 {table.id} 中的代码 / a code of {table.id}"
@@ -234,7 +252,9 @@ def _coded(item: catalog.FaceItem, line: str, tables: Mapping[str, CodeTable]) -
         raise _no("code-twice", "每个代码一次 / each code once", table.source)
     printed = PRINTED.get(table.id, _label)
     pairs = zip(codes, labels, strict=True)
-    return line, "、".join(printed(code, label) for code, label in pairs if label is not None)
+    return ",".join(codes), "、".join(
+        printed(code, label) for code, label in pairs if label is not None
+    )
 
 
 def _label(_: str, label: str) -> str:

@@ -234,7 +234,7 @@ class FaceEntry:
     """One for each line, a single one unless repeated, none where it is empty. Dates as
     `2025-03-12`, codes as codes, booleans as `true`, pictures as `sm3:` and 64 digits."""
     texts: tuple[str, ...] = field(repr=False)
-    """The same as people read them: `2025年03月12日`, the label of the code, 是. A picture has ""."""
+    """The same as people read them: `2025年3月12日`, the label of the code, 是. A picture has ""."""
     repeated: bool = False
 
     @property

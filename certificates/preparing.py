@@ -189,7 +189,9 @@ def _check(request: Request, desk: Desk) -> None:
 
 def _composed(request: Request, desk: Desk, at: datetime) -> tuple[Face, Particulars]:
     today = local_day(at)
-    face = compose(request.definition, request.values, desk.tables, today=today)
+    edition = effective(request.definition.id, desk, at)
+    dotted = edition.dotted if edition else frozenset()
+    face = compose(request.definition, request.values, desk.tables, today=today, dotted=dotted)
     of = particulars(request.definition, face, request.stated, today=today)
     if request.recorded is not None:
         beside = compare(face, request.recorded)

@@ -129,11 +129,12 @@ RIGHT: dict[str, tuple[str, str, Given, tuple[str, ...], str]] = {
     "a dot": (CARD, "name", "阿依古丽·买买提", ("阿依古丽·买买提",), "阿依古丽·买买提"),
     "composed": (CARD, "address", "Cafe\u0301", ("Café",), "Café"),
     "compatibility ideograph": (CARD, "name", "\uf900", ("豈",), "豈"),
-    "date": (CARD, "birth_date", "1990-01-09", ("1990-01-09",), "1990年01月09日"),
+    "date": (CARD, "birth_date", "1990-01-09", ("1990-01-09",), "1990年1月9日"),
     "code": (CARD, "gender", "2", ("2",), "女"),
     "long term": (CARD, "valid_to", "长期", ("长期",), "长期"),
-    "last day": (CARD, "valid_to", "2036-06-01", ("2036-06-01",), "2036年06月01日"),
+    "last day": (CARD, "valid_to", "2036-06-01", ("2036-06-01",), "2036年6月1日"),
     "several codes": ("food-business-licence", "items", "11,21", ("11,21",), "散装食品销售、热食类食品制售"),
+    "several codes as lists have them": ("food-business-licence", "items", "11、21", ("11,21",), "散装食品销售、热食类食品制售"),
     "people of few words": (CARD, "ethnic_group", "05", ("05",), "维吾尔"),
     "number in small": (CARD, "id_number", "11010519491231002x", ("11010519491231002X",), "11010519491231002X"),
     "unit in groups": ("realestate-certificate", "unit_no", "990101001001GB00001F00010001", ("990101001001GB00001F00010001",), "990101001001GB00001F00010001"),
@@ -284,3 +285,21 @@ def test_a_code_without_its_label_is_never_painted() -> None:
 
     with pytest.raises(FaceRefused, match="unknown-code"):
         compose(of, values(CARD, gender="5"), tables, today=TODAY)
+
+
+def test_a_template_may_tell_days_in_the_short_form() -> None:
+    """Days alone, and 长期 stays; the values are the same."""
+    of = definitions()[CARD]
+    face = compose(
+        of,
+        values(CARD, valid_to="长期", address="2025-01-01"),
+        catalog().code_tables,
+        today=TODAY,
+        dotted={"valid_from", "valid_to", "address"},
+    )
+
+    assert face.get("valid_from").text == "2016.06.01"
+    assert face.get("valid_from").values == ("2016-06-01",)
+    assert face.get("valid_to").text == "长期"
+    assert face.get("address").text == "2025-01-01"
+    assert face.get("birth_date").text == "1990年1月1日"
