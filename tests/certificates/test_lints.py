@@ -114,6 +114,7 @@ def test_every_rule_can_fail() -> None:
 
 CARD_OF_SEVEN_AGES = {
     "child": ("2015-06-01", date(2026, 6, 2), date(2031, 6, 2), True),
+    "child for a day too long": ("2015-06-01", date(2026, 6, 2), date(2031, 6, 3), False),
     "child for ten years": ("2015-06-01", date(2026, 6, 2), date(2036, 6, 2), False),
     "sixteen": ("2010-06-01", date(2026, 6, 1), date(2036, 6, 1), True),
     "twenty-six": ("1990-01-01", date(2016, 1, 1), date(2036, 1, 1), True),
