@@ -1,1 +1,3 @@
-"""The life of an electronic certificate (电子证照). Nothing is built here yet; see README.md."""
+"""The life of an electronic certificate (电子证照): type, face, identifier, issue, status, copies,
+presentation. Pure values and rules over ports; see README.md.
+"""
