@@ -1,1 +1,1 @@
-"""The life of an electronic certificate (电子证照). Nothing is built here yet; see README.md."""
+"""The life of an electronic certificate (电子证照): its look and its templates by now; see README.md."""

@@ -57,9 +57,12 @@ class Text:
     """The face item it shows; empty for a label."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shape:
-    """A path that is filled (non-zero winding), stroked, or both."""
+    """A path that is filled (non-zero winding), stroked, or both.
+
+    Compared by identity, so that writers remember what they made of a border without reading it.
+    """
 
     path: Path
     fill: Colour | None = None

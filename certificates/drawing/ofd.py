@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 
 from certificates.drawing.content import Content
@@ -271,6 +272,12 @@ def _deltas(offsets: Sequence[float]) -> str:
 
 
 def _shape(mark: Shape, number: int) -> str:
+    return f'<ofd:PathObject ID="{number}"{_shaped(mark)}'
+
+
+@lru_cache(maxsize=1024)
+def _shaped(mark: Shape) -> str:
+    """All of a path object but its number."""
     x, y, right, bottom = _bounds(mark)
     attributes = f' Stroke="{"true" if mark.stroke else "false"}" Fill="{"true" if mark.fill else "false"}"'
     if mark.stroke:
@@ -278,7 +285,7 @@ def _shape(mark: Shape, number: int) -> str:
     fill = _colour("Fill", mark.fill) if mark.fill else ""
     stroke = _colour("Stroke", mark.stroke) if mark.stroke else ""
     return (
-        f'<ofd:PathObject ID="{number}" Boundary="{_row(x, y, right - x, bottom - y)}"{attributes}>'
+        f' Boundary="{_row(x, y, right - x, bottom - y)}"{attributes}>'
         f"{fill}{stroke}<ofd:AbbreviatedData>{_path(mark.path, x, y)}</ofd:AbbreviatedData>"
         "</ofd:PathObject>"
     )

@@ -12,7 +12,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from datetime import UTC
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 
 from certificates.drawing import pictures
@@ -308,6 +308,7 @@ def _shown(mark: Text, made: Subset) -> str:
 _OPERATORS = {"M": "m", "L": "l", "C": "c"}
 
 
+@lru_cache(maxsize=1024)
 def _shape(mark: Shape) -> str:
     pieces = []
     if mark.fill:
