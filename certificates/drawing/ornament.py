@@ -86,6 +86,11 @@ def tint(colour: Colour, white: float) -> Colour:
     return Colour(*(round(part + (255 - part) * white) for part in colour))
 
 
+def shade(colour: Colour, black: float) -> Colour:
+    """The colour with so much black in it, nought to one."""
+    return Colour(*(round(part * (1 - black)) for part in colour))
+
+
 def frame(box: Box, ink: Colour, line: float) -> Shape:
     """A rectangle of lines."""
     x, y, width, height = box

@@ -72,7 +72,9 @@ class RowsPlan(Strict):
     size: float
     floor: float
     label: float
-    """How wide labels are at most."""
+    """How wide the column of labels is at most."""
+    own: bool = False
+    """A longer label has its own width, and none is spread: where there is little room."""
     pair: float = 0.0
     """Two items share a row where neither reaches further than so many characters."""
     stretch: float = 0.7
@@ -126,6 +128,8 @@ class Choice(Strict):
     paper: Hex | None = None
     number: str | None = None
     """The item that stands alone on the line of the number."""
+    subtitle: str | None = None
+    """The item that stands below the title (正本, 副本)."""
     issuer: str | None = None
     date: str | None = None
     rows: tuple[tuple[tuple[str, ...], ...], ...] | None = None
