@@ -77,7 +77,8 @@ def preview(
 @app.command("lint")
 def check(
     type_ids: Annotated[
-        list[str] | None, typer.Argument(help="证照类型编号，默认全部 / ids of types; all otherwise")
+        list[str] | None,
+        typer.Argument(help="证照类型编号，默认全部 / ids of types; all otherwise"),
     ] = None,
     counties: Folder = COUNTIES,
 ) -> None:

@@ -92,7 +92,10 @@ def _fonts(package: OFDPackage, found: Graph) -> Iterator[tuple[str, Mapping[int
         for each, file in zip(found.xml.root(part).iter("{*}Font"), files, strict=False):
             with TTFont(io.BytesIO(package.read(file)), lazy=True) as font:
                 told = font.getBestCmap().items()
-                yield each.get("ID") or "", {font.getGlyphID(name): chr(code) for code, name in told}
+                yield (
+                    each.get("ID") or "",
+                    {font.getGlyphID(name): chr(code) for code, name in told},
+                )
 
 
 def _in_object(each: Element, font: Mapping[int, str], page: int) -> Iterator[Standing]:
@@ -116,9 +119,7 @@ def in_pdf(document: bytes) -> Iterator[Standing]:
     with preview.PDFIUM:
         opened = pypdfium2.PdfDocument(document)
         try:
-            found = [
-                each for at, page in enumerate(opened) for each in _on_page(at, page)
-            ]
+            found = [each for at, page in enumerate(opened) for each in _on_page(at, page)]
         finally:
             opened.close()
     yield from found
@@ -158,7 +159,9 @@ def items_shown(document: bytes) -> Mapping[str, str]:
             )
     root = found.xml.root(ofd.TAGS_PART)
     return {
-        item.get("id") or "": "".join(texts.get(text(each), "") for each in named(item, "ObjectRef"))
+        item.get("id") or "": "".join(
+            texts.get(text(each), "") for each in named(item, "ObjectRef")
+        )
         for item in named(root, "item")
     }
 

@@ -77,10 +77,10 @@ class Style:
 
 
 def laid(text: str, box: Box, style: Style, *, item: str = "", where: str = "") -> tuple[Text, ...]:
-    """The text in its box, one mark a line.
+    r"""The text in its box, one mark a line.
 
     Args:
-        text: With `\\n` where a line must end. Nothing is left out: a space at the end of a line
+        text: With `\n` where a line must end. Nothing is left out: a space at the end of a line
             stays, beyond the edge.
         box: Where.
         style: How.
@@ -139,17 +139,14 @@ def _broken(text: list[_Measured], width: float) -> Iterator[_Line]:
     line: list[_Measured] = []
     used = 0.0
     for piece in _pieces(text):
-        wide = sum(each.advance for each in piece)
         seen = sum(each.advance for each in piece if each.character != " ")
         if line and used + seen > width + 1e-6:
             yield line
             line, used = [], 0.0
-        if not line and seen > width + 1e-6:
-            *whole, piece = _cut(piece, width)
-            yield from whole
-            wide = sum(each.advance for each in piece)
-        line += piece
-        used += wide
+        *whole, rest = [piece] if line or seen <= width + 1e-6 else _cut(piece, width)
+        yield from whole
+        line += rest
+        used += sum(each.advance for each in rest)
     yield line
 
 
@@ -190,9 +187,7 @@ def _atoms(text: str) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def _placed(
-    lines: list[_Line], size: float, box: Box, style: Style, item: str
-) -> Iterator[Text]:
+def _placed(lines: list[_Line], size: float, box: Box, style: Style, item: str) -> Iterator[Text]:
     step = style.leading * size
     whole = size + step * (len(lines) - 1)
     free = box.height - whole

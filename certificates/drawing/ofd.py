@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 
 from certificates.drawing.content import Content
 from certificates.drawing.marks import Colour, Drawing, Mark, Picture, Shape, Sheet, Text
@@ -259,7 +260,7 @@ def _turned(mark: Text) -> tuple[float, ...]:
 
 def _deltas(offsets: Sequence[float]) -> str:
     """How far each character is from the one before; `g N v` where it is always the same."""
-    steps = [_number(after - before) for before, after in zip(offsets, offsets[1:], strict=False)]
+    steps = [_number(after - before) for before, after in pairwise(offsets)]
     written: list[str] = []
     at = 0
     while at < len(steps):
@@ -279,7 +280,9 @@ def _shape(mark: Shape, number: int) -> str:
 def _shaped(mark: Shape) -> str:
     """All of a path object but its number."""
     x, y, right, bottom = _bounds(mark)
-    attributes = f' Stroke="{"true" if mark.stroke else "false"}" Fill="{"true" if mark.fill else "false"}"'
+    attributes = (
+        f' Stroke="{"true" if mark.stroke else "false"}" Fill="{"true" if mark.fill else "false"}"'
+    )
     if mark.stroke:
         attributes += f' LineWidth="{_number(mark.width)}"'
     fill = _colour("Fill", mark.fill) if mark.fill else ""
@@ -303,7 +306,12 @@ _OPERATORS = {"M": "M", "L": "L", "C": "B", "Z": "C"}
 
 def _path(path: Path, x: float, y: float) -> str:
     return " ".join(
-        " ".join((_OPERATORS[step.op], *(f"{_number(px - x)} {_number(py - y)}" for px, py in step.points)))
+        " ".join(
+            (
+                _OPERATORS[step.op],
+                *(f"{_number(px - x)} {_number(py - y)}" for px, py in step.points),
+            )
+        )
         for step in path
     )
 

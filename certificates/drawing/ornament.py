@@ -43,7 +43,9 @@ def border(kind: Border, width: float, height: float, ink: Colour) -> tuple[Shap
     match kind:
         case Border.GUILLOCHE:
             edge = min(width, height) * 0.045
-            return tuple(_guilloche(Box(edge, edge, width - 2 * edge, height - 2 * edge), ink, pale))
+            return tuple(
+                _guilloche(Box(edge, edge, width - 2 * edge, height - 2 * edge), ink, pale)
+            )
         case Border.DOUBLE:
             edge = min(width, height) * 0.06
             return (
@@ -107,19 +109,24 @@ def rule(x: float, y: float, to_x: float, to_y: float, ink: Colour, line: float)
 def curved(curve: Curve, arcs: int) -> Path:
     """A curve as cubic arcs, its tangents taken from its own neighbourhood."""
     near = 1e-4
-    steps: list[Step] = []
-    for at in range(arcs + 1):
+    reach = 1 / (3 * arcs * 2 * near)
+    begin = curve(0.0)
+    steps = [Step("M", (begin,))]
+    control = _beyond(curve, 0.0, near, reach)
+    for at in range(1, arcs + 1):
         t = at / arcs
         x, y = curve(t)
-        before, after = curve(t - near), curve(t + near)
-        reach = 1 / (3 * arcs * 2 * near)
-        dx, dy = (after[0] - before[0]) * reach, (after[1] - before[1]) * reach
-        if steps:
-            steps.append(Step("C", (control, (x - dx, y - dy), (x, y))))
-        else:
-            steps.append(Step("M", ((x, y),)))
-        control = x + dx, y + dy
+        after = _beyond(curve, t, near, reach)
+        steps.append(Step("C", (control, (2 * x - after[0], 2 * y - after[1]), (x, y))))
+        control = after
     return tuple(steps)
+
+
+def _beyond(curve: Curve, t: float, near: float, reach: float) -> tuple[float, float]:
+    """The control point of the arc that leaves the curve there."""
+    x, y = curve(t)
+    before, after = curve(t - near), curve(t + near)
+    return x + (after[0] - before[0]) * reach, y + (after[1] - before[1]) * reach
 
 
 def _guilloche(box: Box, ink: Colour, pale: Colour) -> Iterator[Shape]:

@@ -24,7 +24,6 @@ from certificates.drawing.marks import (
     Drawing,
     Format,
     Lettering,
-    Mark,
     Picture,
     Shape,
     Sheet,
@@ -64,9 +63,7 @@ class _Document:
 
     def written(self) -> bytes:
         file = self._file
-        fonts = {
-            lettering: _font(file, each) for lettering, each in self._subsets.items()
-        }
+        fonts = {lettering: _font(file, each) for lettering, each in self._subsets.items()}
         resources = {"Font": dictionary({_font_name(each): ref(fonts[each]) for each in fonts})}
         listed, elements, parents = [], list[int](), list[str]()
         whole = file.reserve()
@@ -74,7 +71,10 @@ class _Document:
             page = file.reserve()
             listed.append(page)
             content, marked, used = self._painted(sheet)
-            numbers = [self._element(kind, item, page, mark, whole) for mark, (kind, item) in enumerate(marked)]
+            numbers = [
+                self._element(kind, item, page, mark, whole)
+                for mark, (kind, item) in enumerate(marked)
+            ]
             elements += numbers
             parents.append(f"{at} {array([ref(each) for each in numbers])}")
             named = dict(resources)
@@ -105,7 +105,11 @@ class _Document:
     def _close(self, listed: Sequence[int], whole: int, parents: Sequence[str]) -> None:
         file = self._file
         file.put(
-            {"Type": "/Pages", "Kids": array([ref(each) for each in listed]), "Count": str(len(listed))},
+            {
+                "Type": "/Pages",
+                "Kids": array([ref(each) for each in listed]),
+                "Count": str(len(listed)),
+            },
             self._pages,
         )
         file.put(
@@ -318,7 +322,9 @@ def _shape(mark: Shape) -> str:
     pieces += [
         "h"
         if step.op == "Z"
-        else " ".join((*(f"{_number(x)} {_number(y)}" for x, y in step.points), _OPERATORS[step.op]))
+        else " ".join(
+            (*(f"{_number(x)} {_number(y)}" for x, y in step.points), _OPERATORS[step.op])
+        )
         for step in mark.path
     ]
     return " ".join((*pieces, {(True, True): "B", (True, False): "f"}.get((mark.fill is not None, mark.stroke is not None), "S")))  # fmt: skip

@@ -43,7 +43,8 @@ def _modules(told: str) -> tuple[bytes, ...]:
         made = zxingcpp.create_barcode(told, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
     except ValueError:
         raise ValueError("too long for a QR code") from None
-    painted = memoryview(made.to_image(scale=1, add_quiet_zones=False))
+    image = made.to_image(scale=1, add_quiet_zones=False)
+    painted = memoryview(image)  # type: ignore[arg-type]  # it is a buffer; its stub does not say so
     return tuple(bytes(row) for row in painted.tolist())
 
 

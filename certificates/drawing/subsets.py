@@ -97,7 +97,8 @@ def _file(face: Typeface, characters: str, glyphs: list[Glyph]) -> bytes:
 
 
 def _sum(data: bytes) -> int:
-    return sum(struct.unpack(f">{len(data) // 4}I", data)) & 0xFFFFFFFF
+    words: tuple[int, ...] = struct.unpack(f">{len(data) // 4}I", data)
+    return sum(words) & 0xFFFFFFFF
 
 
 def _bounds(glyphs: list[Glyph]) -> tuple[int, int, int, int]:

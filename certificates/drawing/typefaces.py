@@ -67,7 +67,7 @@ class Typeface:
         self.metrics = Metrics(
             family=names.getDebugName(1),
             postscript=names.getDebugName(6),
-            em=font["head"].unitsPerEm,
+            em=int(font["head"].unitsPerEm),
             ascent=font["OS/2"].sTypoAscender,
             descent=font["OS/2"].sTypoDescender,
             capital=font["OS/2"].sCapHeight,

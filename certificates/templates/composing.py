@@ -155,12 +155,11 @@ class _Composer:
                     yield from self._told(column.item, told, box, table.style)
 
     def _picture(self, place: PicturePlace) -> Iterator[Mark]:
-        data = self._values.get(place.item)
-        if not data:
+        value = self._values.get(place.item)
+        if not value:
             return
+        data = value if isinstance(value, bytes) else b""
         try:
-            if not isinstance(data, bytes):
-                raise PictureRefused("no-picture")
             seen = looked(data)
         except PictureRefused as refused:
             self._complain(place.item, "picture", refused.why)

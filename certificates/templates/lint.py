@@ -122,7 +122,9 @@ def _sampled(
             sample=which,
         )
     for item in _untold(made, of_ofd):
-        yield Complaint(where=item, rule="face", found="版面与数据不一致 / not what it says", sample=which)
+        yield Complaint(
+            where=item, rule="face", found="版面与数据不一致 / not what it says", sample=which
+        )
 
 
 def _untold(made: Composed, of_ofd: bytes) -> Sequence[str]:
