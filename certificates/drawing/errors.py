@@ -38,6 +38,18 @@ class Overflow(DrawingError):
         self.where, self.lines, self.room = where, lines, room
 
 
+class Unwritable(DrawingError):
+    """Data that neither XML nor anybody's eye can hold: control characters, or an odd name."""
+
+    code = "certificates.unwritable"
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"{where}: 有控制字符或名称不合规 / a control character, or a name out of order"
+        )
+        self.where = where
+
+
 class PictureRefused(DrawingError):
     """No picture that may stand on a certificate; `why` is a stable key."""
 

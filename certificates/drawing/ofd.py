@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -32,7 +31,6 @@ TAGS = "urn:mianti:certificate:face"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ABOVE, _BELOW = 0.95, 0.3
 """How far the boundary of a text goes beyond its baseline, in ems."""
-_NO_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def ofd(drawing: Drawing, content: Content) -> bytes:
@@ -91,7 +89,7 @@ class _Document:
                 made[f"/Doc_0/Res/{name}"] = data
         made["/Doc_0/Tags/CustomTags.xml"] = _xml(
             "CustomTags",
-            f'<ofd:CustomTag TypeID="{TAGS}"><ofd:FileLoc>face.xml</ofd:FileLoc></ofd:CustomTag>',
+            f'<ofd:CustomTag NameSpace="{TAGS}"><ofd:FileLoc>face.xml</ofd:FileLoc></ofd:CustomTag>',
         )
         made[TAGS_PART] = self._tags()
         made["/Doc_0/Attachs/Attachments.xml"] = self._attachments()
@@ -103,18 +101,18 @@ class _Document:
     def _root(self, digest: str) -> bytes:
         content = self._content
         custom = "".join(
-            f'<ofd:CustomData Name="{_said(name)}">{_said(value)}</ofd:CustomData>'
+            f'<ofd:CustomData Name="{escape(name)}">{escape(value)}</ofd:CustomData>'
             for name, value in content.metadata.items()
         )
         return _xml(
             "OFD",
             f"<ofd:DocBody><ofd:DocInfo><ofd:DocID>{digest}</ofd:DocID>"
-            f"<ofd:Title>{_said(content.title)}</ofd:Title>"
+            f"<ofd:Title>{escape(content.title)}</ofd:Title>"
             f"<ofd:CreationDate>{content.created_at:%Y-%m-%d}</ofd:CreationDate>"
             "<ofd:Creator>mianti</ofd:Creator><ofd:CreatorVersion>1</ofd:CreatorVersion>"
             + (f"<ofd:CustomDatas>{custom}</ofd:CustomDatas>" if custom else "")
             + "</ofd:DocInfo><ofd:DocRoot>Doc_0/Document.xml</ofd:DocRoot></ofd:DocBody>",
-            ' Version="1.1" DocType="OFD"',
+            ' Version="1.0" DocType="OFD"',
         )
 
     def _document(self, templates: Sequence[int], pages: Sequence[int]) -> bytes:
@@ -133,7 +131,7 @@ class _Document:
         )
         return _xml(
             "Document",
-            f"<ofd:CommonData><ofd:MaxUnitID>{self._numbers.last + 1}</ofd:MaxUnitID>"
+            f"<ofd:CommonData><ofd:MaxUnitID>{self._numbers.last}</ofd:MaxUnitID>"
             f"<ofd:PageArea>{_area(first)}</ofd:PageArea>{resources}{listed}</ofd:CommonData>"
             f"<ofd:Pages>{shown}</ofd:Pages>"
             "<ofd:CustomTags>Tags/CustomTags.xml</ofd:CustomTags>"
@@ -145,8 +143,9 @@ class _Document:
     ) -> bytes:
         below = "" if template is None else f'<ofd:Template TemplateID="{template}"/>'
         layer = self._numbers.next()
+        kind = ' Type="Background"' if template is None else ""
         body = "".join(self._object(each, page, sheet) for each in marks)
-        content = f'<ofd:Content><ofd:Layer ID="{layer}">{body}</ofd:Layer></ofd:Content>'
+        content = f'<ofd:Content><ofd:Layer ID="{layer}"{kind}>{body}</ofd:Layer></ofd:Content>'
         return _xml("Page", f"{below}<ofd:Area>{_area(sheet)}</ofd:Area>{content}")
 
     def _object(self, mark: Mark, page: int, sheet: Sheet) -> str:
@@ -188,7 +187,7 @@ class _Document:
     def _tags(self) -> bytes:
         labels = {each.id: each.label for each in self._content.items}
         items = "".join(
-            f'<face:item id="{_said(item)}" label="{_said(labels.get(item, ""))}">'
+            f'<face:item id="{escape(item)}" label="{escape(labels.get(item, ""))}">'
             + "".join(
                 f'<ofd:ObjectRef PageRef="{page}">{number}</ofd:ObjectRef>'
                 for page, number in places
@@ -198,15 +197,14 @@ class _Document:
         )
         return (
             f'{_HEAD}<face:face xmlns:face="{TAGS}" xmlns:ofd="{NAMESPACE}"'
-            f' type="{_said(self._content.type)}">{items}</face:face>'
+            f' type="{escape(self._content.type)}">{items}</face:face>'
         ).encode()
 
     def _attachments(self) -> bytes:
-        number = self._numbers.next()
         size = len(self._content.face) / 1024
         return _xml(
             "Attachments",
-            f'<ofd:Attachment ID="{number}" Name="face" Format="json"'
+            f'<ofd:Attachment ID="face" Name="face" Format="json"'
             f' CreationDate="{self._content.created_at:%Y-%m-%dT%H:%M:%S}"'
             f' Size="{size:.3f}" Visible="false" Usage="face">'
             "<ofd:FileLoc>face.json</ofd:FileLoc></ofd:Attachment>",
@@ -215,11 +213,6 @@ class _Document:
 
 def _xml(name: str, body: str, attributes: str = "") -> bytes:
     return f'{_HEAD}<ofd:{name} xmlns:ofd="{NAMESPACE}"{attributes}>{body}</ofd:{name}>'.encode()
-
-
-def _said(text: str) -> str:
-    """Text as XML may hold it; what it cannot hold has no place in metadata either."""
-    return escape(_NO_XML.sub("\ufffd", text))
 
 
 def _area(sheet: Sheet) -> str:
@@ -289,7 +282,7 @@ def _shaped(mark: Shape) -> str:
     stroke = _colour("Stroke", mark.stroke) if mark.stroke else ""
     return (
         f' Boundary="{_row(x, y, right - x, bottom - y)}"{attributes}>'
-        f"{fill}{stroke}<ofd:AbbreviatedData>{_path(mark.path, x, y)}</ofd:AbbreviatedData>"
+        f"{stroke}{fill}<ofd:AbbreviatedData>{_path(mark.path, x, y)}</ofd:AbbreviatedData>"
         "</ofd:PathObject>"
     )
 

@@ -23,6 +23,7 @@ from fontTools.ttLib import TTFont
 from certificates.drawing.errors import GlyphMissing
 from certificates.drawing.marks import Lettering
 
+IDEOGRAPHIC_SPACE = "\u3000"
 _TOLERANCE = 1.0
 """Of the conversion, in units of the em, of which there are a thousand."""
 
@@ -79,8 +80,9 @@ class Typeface:
         self._lock = threading.Lock()
 
     def has(self, character: str) -> bool:
-        """Can it be painted?"""
-        return ord(character) in self._names
+        """Can it be painted, and seen? A mark that only steers what is around it cannot."""
+        seen = character.isprintable() or character == IDEOGRAPHIC_SPACE
+        return seen and ord(character) in self._names
 
     def glyph(self, character: str) -> Glyph:
         """One character.
@@ -90,10 +92,9 @@ class Typeface:
         """
         known = self._known.get(character)
         if known is None:
-            name = self._names.get(ord(character))
-            if name is None:
+            if not self.has(character):
                 raise GlyphMissing(character, self.metrics.family)
-            known = self._known[character] = self._converted(name)
+            known = self._known[character] = self._converted(self._names[ord(character)])
         return known
 
     @property
