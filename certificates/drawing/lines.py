@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from certificates.drawing.errors import Overflow
@@ -128,10 +129,16 @@ def _room(height: float, size: float, leading: float) -> int:
 
 def _width(line: _Line, style: Style) -> float:
     """What is seen of a line: without the spaces at its end and behind its last character."""
+    inked = _seen(line)
+    return sum(each.advance for each in inked) - (style.spacing if inked else 0.0)
+
+
+def _seen(line: _Line) -> _Line:
+    """What comes before the spaces at its end."""
     end = len(line)
     while end and line[end - 1].character == " ":
         end -= 1
-    return sum(each.advance for each in line[:end]) - (style.spacing if end else 0.0)
+    return line[:end]
 
 
 def _broken(text: list[_Measured], width: float) -> Iterator[_Line]:
@@ -139,7 +146,7 @@ def _broken(text: list[_Measured], width: float) -> Iterator[_Line]:
     line: list[_Measured] = []
     used = 0.0
     for piece in _pieces(text):
-        seen = sum(each.advance for each in piece if each.character != " ")
+        seen = sum(each.advance for each in _seen(piece))
         if line and used + seen > width + 1e-6:
             yield line
             line, used = [], 0.0
@@ -155,11 +162,16 @@ def _cut(piece: list[_Measured], width: float) -> list[list[_Measured]]:
     parts: list[list[_Measured]] = [[]]
     used = 0.0
     for each in piece:
-        if parts[-1] and used + each.advance > width + 1e-6:
+        if parts[-1] and each.character != " " and used + each.advance > width + 1e-6:
             parts.append([])
             used = 0.0
         parts[-1].append(each)
         used += each.advance
+    for before, after in pairwise(parts):
+        while len(before) > 1 and after[0].character in NOT_FIRST:
+            if sum(each.advance for each in after) + before[-1].advance > width:
+                break
+            after.insert(0, before.pop())
     return parts
 
 
