@@ -39,7 +39,7 @@ Tables = Mapping[str, CodeTable]
 _NARROW = 0.6
 """Width of a Latin letter or a digit, in ems, taken generously."""
 _NUMBERS = ("_no", "_code")
-_ISSUERS = ("issuer", "registrar", "registry", "police_station", "funeral_home", "unit")
+_ISSUERS = ("issuer", "registrar", "registry", "police_station", "funeral_home")
 _DATES = (
     "issue_date", "filed_date", "decided_on", "certified_on", "conferred_on", "graduated_on",
     "registered_on", "register_date", "cremation_date",
@@ -297,7 +297,7 @@ class _Plan:
 
     def _tabled(self, box: Box, made: Made) -> None:
         items = [self._kind.items[each] for each in self._roles.repeated]
-        weights = [min(max(reach(each, self._tables), 6.5), 15.0) for each in items]
+        weights = [min(max(1.25 * reach(each, self._tables), 6.5), 15.0) for each in items]
         ink = self.family.ink
         head, row = 7.0, 7.8
         rows = int((box.height - head) / row)

@@ -165,8 +165,9 @@ class Rows:
             text = f"{head}\n{mark}{tail}" if mark and head else f"{text[:half]}\n{text[half:]}"
         elif len(text) * told.size > box.width:
             high = told.size * 1.02
-            middle = style.stand is Stand.MIDDLE
-            box = box._replace(y=box.y + (box.height - high) / 2 if middle else box.y, height=high)
+            free = box.height - high
+            above = {Stand.TOP: 0.0, Stand.MIDDLE: free / 2, Stand.BOTTOM: free}[style.stand]
+            box = box._replace(y=box.y + above, height=high)
         align = Align.LEFT if narrow or told.own else Align.SPREAD
         labelled = replace(
             style,
