@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium
 from fontTools.ttLib import TTFont
 
 from certificates.drawing import ofd, preview
-from certificates.drawing.pdf import POINTS
+from certificates.drawing.pdf_marks import POINTS
 from seals.ofd.document import Graph, Kind, graph
 from seals.ofd.markup import Element, named, numbers, text
 from seals.ofd.package import OFDPackage

@@ -93,7 +93,21 @@ class Picture:
     """What it is of, for those who cannot see it."""
 
 
-Mark = Text | Shape | Picture
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modules:
+    """A code of dark and light squares, row by row."""
+
+    x: float
+    y: float
+    """The upper left corner of its first module."""
+    module: float
+    """Side of a module."""
+    rows: tuple[tuple[tuple[int, int], ...], ...]
+    """For each row the stretches of dark modules: first, and the one behind the last."""
+    colour: Colour = BLACK
+
+
+Mark = Text | Shape | Picture | Modules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

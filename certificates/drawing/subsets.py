@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from certificates.drawing.marks import Drawing, Lettering
+from certificates.drawing.marks import Lettering, Mark, Text
 from certificates.drawing.typefaces import Glyph, Typeface, typeface
 
 _EPOCH = 3786912000
@@ -32,20 +32,21 @@ class Subset:
     """Character → glyph number."""
 
 
-def subsets(drawing: Drawing) -> tuple[Subset, ...]:
+def subsets(marks: Iterable[Mark]) -> Mapping[Lettering, Subset]:
     """A font for each lettering that is used.
 
     Raises:
         GlyphMissing: A character that the typeface lacks.
     """
     used: dict[Lettering, set[str]] = {}
-    for text in drawing.texts:
-        used.setdefault(text.lettering, set()).update(text.text)
-    return tuple(
-        subset(lettering, "".join(sorted(used[lettering])))
+    for mark in marks:
+        if isinstance(mark, Text):
+            used.setdefault(mark.lettering, set()).update(mark.text)
+    return {
+        lettering: subset(lettering, "".join(sorted(used[lettering])))
         for lettering in Lettering
         if lettering in used
-    )
+    }
 
 
 @lru_cache(maxsize=256)

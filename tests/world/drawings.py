@@ -13,7 +13,16 @@ from catalog import Catalog, CertificateType
 from catalog.loading import load
 from certificates.drawing.content import Content, FaceItem
 from certificates.drawing.lines import Align, Box, Style, laid
-from certificates.drawing.marks import Backdrop, Colour, Drawing, Lettering, Picture, Shape, Sheet
+from certificates.drawing.marks import (
+    Backdrop,
+    Colour,
+    Drawing,
+    Lettering,
+    Mark,
+    Picture,
+    Shape,
+    Sheet,
+)
 from certificates.drawing.ofd import ofd
 from certificates.drawing.ornament import ground
 from certificates.drawing.pdf import pdf
@@ -49,7 +58,7 @@ def drawing(name: str = NAME, data: bytes | None = None) -> Drawing:
         )
     )  # fmt: skip
     (turned,) = laid("样本", Box(90, 200, 60, 12), Style(size=9, floor=9, colour=Colour(210, 210, 210)))  # fmt: skip
-    marks = (
+    marks: tuple[Mark, ...] = (
         *laid(name, Box(20, 60, 100, 40), style, item="name"),
         *laid("No. 0001", Box(20, 110, 60, 8), Style(size=4, floor=2, lettering=Lettering.HEI), item="number"),
         Picture(data=data, format=looked(data).format, x=150, y=60, width=30, height=40, item="portrait"),
