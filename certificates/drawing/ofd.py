@@ -74,7 +74,7 @@ class _Store:
     @classmethod
     def of(cls, marks: Sequence[Mark], prefix: str, numbers: _Numbers) -> _Store:
         fonts = {
-            lettering: (numbers.next(), f"{prefix}-{lettering}.ttf", each)
+            lettering: (numbers.next(), f"{each.name}.ttf", each)
             for lettering, each in subsets(marks).items()
         }
         pictures: dict[bytes, tuple[int, str]] = {}
@@ -222,12 +222,12 @@ class _Document:
 
     def _font_list(self) -> bytes:
         fonts = "".join(
-            f'<ofd:Font ID="{number}" FontName="{typeface(lettering).metrics.family}"'
+            f'<ofd:Font ID="{number}" FontName="{made.name}"'
             f' FamilyName="{typeface(lettering).metrics.family}"'
             f' Serif="{"true" if typeface(lettering).serif else "false"}">'
             f"<ofd:FontFile>{name}</ofd:FontFile></ofd:Font>"
             for store in (self._form.store, self._store)
-            for lettering, (number, name, _) in store.fonts.items()
+            for lettering, (number, name, made) in store.fonts.items()
         )
         return _xml("Res", f"<ofd:Fonts>{fonts}</ofd:Fonts>", ' BaseLoc="Res"')
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from functools import lru_cache
 
@@ -16,8 +15,7 @@ def font(file: PDFFile, made: Subset) -> int:
     """The number of its object."""
     face = typeface(made.lettering)
     met = face.metrics
-    digest = hashlib.sha256(made.characters.encode()).digest()
-    name = "".join(chr(65 + each % 26) for each in digest[:6]) + "+" + met.postscript
+    name = f"{made.tag}+{met.postscript}"
     program = file.stream(
         _packed(made.lettering, made.characters),
         {"Length1": str(len(made.data)), "Filter": "/FlateDecode"},

@@ -7,6 +7,7 @@ give the same bytes. (OpenType 1.9; the tables are those that OFD readers and PD
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ class Subset:
     lettering: Lettering
     characters: str
     """In the order of their glyphs, the first of which is number one."""
+    tag: str
+    """Six letters that no other subset has, for readers that know fonts by their names."""
+    name: str
+    """What the font calls itself: its family with the tag, in one word."""
     data: bytes
     glyphs: Mapping[str, int]
     """Character → glyph number."""
@@ -58,15 +63,19 @@ def subset(lettering: Lettering, characters: str) -> Subset:
     """
     face = typeface(lettering)
     glyphs = [face.blank, *map(face.glyph, characters)]
+    digest = hashlib.sha256(characters.encode()).digest()
+    tag = "".join(chr(65 + each % 26) for each in digest[:6])
     return Subset(
         lettering=lettering,
         characters=characters,
-        data=_file(face, characters, glyphs),
+        tag=tag,
+        name=_called(face, tag),
+        data=_file(face, tag, characters, glyphs),
         glyphs={character: at for at, character in enumerate(characters, 1)},
     )
 
 
-def _file(face: Typeface, characters: str, glyphs: list[Glyph]) -> bytes:
+def _file(face: Typeface, tag: str, characters: str, glyphs: list[Glyph]) -> bytes:
     tables = {
         b"OS/2": _os2(face, characters, glyphs),
         b"cmap": _cmap(characters),
@@ -76,7 +85,7 @@ def _file(face: Typeface, characters: str, glyphs: list[Glyph]) -> bytes:
         b"hmtx": b"".join(struct.pack(">Hh", each.advance, each.bounds[0]) for each in glyphs),
         b"loca": _loca(glyphs),
         b"maxp": _maxp(glyphs),
-        b"name": _name(face),
+        b"name": _name(face, tag),
         b"post": struct.pack(">IIhhIIIII", 0x00030000, 0, -100, 50, 0, 0, 0, 0, 0),
     }
     count = len(tables)
@@ -84,9 +93,9 @@ def _file(face: Typeface, characters: str, glyphs: list[Glyph]) -> bytes:
     head = struct.pack(">IHHHH", 0x00010000, count, 16 << power, power, (count - (1 << power)) * 16)
     at = len(head) + 16 * count
     records, bodies = [], []
-    for tag, table in tables.items():
+    for called, table in tables.items():
         padded = table + b"\x00" * (-len(table) % 4)
-        records.append(struct.pack(">4sIII", tag, _sum(padded), at, len(table)))
+        records.append(struct.pack(">4sIII", called, _sum(padded), at, len(table)))
         bodies.append(padded)
         at += len(padded)
     whole = bytearray(head + b"".join(records) + b"".join(bodies))
@@ -160,14 +169,18 @@ def _os2(face: Typeface, characters: str, glyphs: list[Glyph]) -> bytes:
     )  # fmt: skip
 
 
-def _name(face: Typeface) -> bytes:
+def _called(face: Typeface, tag: str) -> str:
+    return f"{face.metrics.family.replace(' ', '')}{tag}"
+
+
+def _name(face: Typeface, tag: str) -> bytes:
     told = {
-        1: face.metrics.family,
+        1: _called(face, tag),
         2: "Regular",
-        3: f"{face.metrics.postscript} subset",
-        4: face.metrics.family,
+        3: f"{tag}+{face.metrics.postscript}",
+        4: _called(face, tag),
         5: "Version 1.0",
-        6: face.metrics.postscript,
+        6: f"{tag}+{face.metrics.postscript}",
         13: "SIL Open Font License, Version 1.1",
     }
     texts = {number: text.encode("utf-16-be") for number, text in told.items()}
