@@ -15,7 +15,7 @@ from certificates.drawing.pdf import pdf
 from certificates.drawing.preview import png
 from certificates.templates.composing import composed
 from certificates.templates.errors import FaceRejected, TemplateInvalid
-from certificates.templates.grammar import choices, families
+from certificates.templates.grammar import Book, extended, shipped
 from certificates.templates.lint import MADE, lint
 from certificates.templates.model import Complaint, Template
 from certificates.templates.planning import template
@@ -30,6 +30,12 @@ app = typer.Typer(
 
 Folder = Annotated[
     Path, typer.Option("--counties", help="县目录所在文件夹 / folder of the counties")
+]
+Templates = Annotated[
+    Path | None,
+    typer.Option(
+        help="另加的模板文件夹，优先 / a folder of templates on top of those that come along"
+    ),
 ]
 Type = Annotated[str, typer.Argument(help="证照类型编号 / id of a certificate type")]
 
@@ -47,11 +53,13 @@ def preview(
         bool, typer.Option("--documents", help="另存 OFD 和 PDF / write OFD and PDF beside it")
     ] = False,
     counties: Folder = COUNTIES,
+    templates: Templates = None,
 ) -> None:
     """用样例数据画一张，存为 PNG / draw a sample and write it as PNG."""
     catalog = _loaded(counties)
+    book = _book(templates)
     kind = _kind(catalog, type_id)
-    plan = _planned(kind, catalog)
+    plan = _planned(kind, catalog, book)
     try:
         made = composed(
             plan, kind, sample(kind, which, catalog.code_tables), catalog.code_tables, IDENTIFIER
@@ -81,9 +89,11 @@ def check(
         typer.Argument(help="证照类型编号，默认全部 / ids of types; all otherwise"),
     ] = None,
     counties: Folder = COUNTIES,
+    templates: Templates = None,
 ) -> None:
     """样例逐一排版、写出、读回、比对 / draw, write, read back and compare every sample."""
     catalog = _loaded(counties)
+    book = _book(templates)
     kinds = (
         [_kind(catalog, each) for each in type_ids]
         if type_ids
@@ -91,7 +101,7 @@ def check(
     )
     wrong = 0
     for kind in kinds:
-        complaints = lint(_planned(kind, catalog), kind, catalog.code_tables)
+        complaints = lint(_planned(kind, catalog, book), kind, catalog.code_tables)
         wrong += bool(complaints)
         if complaints:
             _tell(kind.id, complaints)
@@ -118,9 +128,16 @@ def _kind(catalog: Catalog, type_id: str) -> CertificateType:
     return kind
 
 
-def _planned(kind: CertificateType, catalog: Catalog) -> Template:
+def _book(folder: Path | None) -> Book:
     try:
-        return template(kind, families(), choices(), catalog.code_tables)
+        return shipped() if folder is None else extended(shipped(), folder)
+    except TemplateInvalid as invalid:
+        _stop("templates", invalid.complaints)
+
+
+def _planned(kind: CertificateType, catalog: Catalog, book: Book) -> Template:
+    try:
+        return template(kind, book, catalog.code_tables)
     except TemplateInvalid as invalid:
         _stop(kind.id, invalid.complaints)
 

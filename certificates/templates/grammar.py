@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import yaml
@@ -107,6 +110,8 @@ class Family(Strict):
 
     sheet: tuple[float, float]
     border: Border
+    background: str = ""
+    """A file beside this one that lies below everything: SVG, PNG or JPEG."""
     rosette: float = 0.0
     """Radius of one in the middle of each sheet; nought for none."""
     paper: Hex = Colour(255, 255, 255)
@@ -126,6 +131,7 @@ class Choice(Strict):
     """As printed; the type's name otherwise. `\\n` breaks it."""
     ink: Hex | None = None
     paper: Hex | None = None
+    background: str = ""
     number: str | None = None
     """The item that stands alone on the line of the number."""
     subtitle: str | None = None
@@ -141,36 +147,70 @@ Families = Mapping[str, Family]
 Choices = Mapping[str, Choice]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """All layouts, what the types take of them, and the files of their backgrounds."""
+
+    families: Families
+    choices: Choices
+    backgrounds: Mapping[str, bytes] = field(default_factory=dict)
+
+
 @cache
-def families() -> Families:
-    """The layouts that come with the project.
+def shipped() -> Book:
+    """What comes with the project.
 
     Raises:
         TemplateInvalid: With every complaint.
     """
-    return _read("families.yaml", TypeAdapter(dict[str, Family]))
+    return _read(Book(families={}, choices={}), files("certificates.templates"))
 
 
-@cache
-def choices() -> Choices:
-    """What the certificate types take of them.
+def extended(book: Book, folder: Path) -> Book:
+    """The book with a folder of one's own on top: `families.yaml`, `types.yaml`, `*.svg`, `*.png`,
+    `*.jpg`. What is in both, the folder says.
 
     Raises:
         TemplateInvalid: With every complaint.
     """
-    return _read("types.yaml", TypeAdapter(dict[str, Choice]))
+    if not folder.is_dir():
+        raise _invalid(folder.name, "没有这个文件夹 / no such folder")
+    return _read(book, folder)
 
 
-def _read(name: str, adapter: TypeAdapter[T]) -> T:
-    text = files("certificates.templates").joinpath(name).read_text("utf-8")
+def _read(book: Book, folder: Traversable) -> Book:
+    named = {each.name: each for each in folder.iterdir()}
+    families = _page(named.get("families.yaml"), TypeAdapter(dict[str, Family]))
+    choices = _page(named.get("types.yaml"), TypeAdapter(dict[str, Choice]))
+    pictures = {
+        name: each.read_bytes()
+        for name, each in named.items()
+        if name.rpartition(".")[2] in {"svg", "png", "jpg"}
+    }
+    return Book(
+        families={**book.families, **families},
+        choices={**book.choices, **choices},
+        backgrounds={**book.backgrounds, **pictures},
+    )
+
+
+def _page(file: Traversable | None, adapter: TypeAdapter[dict[str, T]]) -> dict[str, T]:
+    if file is None:
+        return {}
     try:
-        return adapter.validate_python(yaml.safe_load(text))
+        return adapter.validate_python(yaml.safe_load(file.read_text("utf-8")) or {})
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        raise _invalid(file.name, "不是 YAML / no YAML") from None
     except ValidationError as wrong:
         raise TemplateInvalid(
             Complaint(
-                where=f"{name}: {'.'.join(map(str, each['loc']))}",
+                where=f"{file.name}: {'.'.join(map(str, each['loc']))}",
                 rule="template",
                 found=each["msg"],
             )
             for each in wrong.errors()
         ) from None
+
+
+def _invalid(where: str, found: str) -> TemplateInvalid:
+    return TemplateInvalid([Complaint(where=where, rule="template", found=found)])

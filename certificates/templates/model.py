@@ -111,7 +111,7 @@ class Complaint:
     """The face item, or the page."""
     rule: str
     """Stable key: `overflow`, `glyph`, `required`, `picture`, `rows`, `code`, `no-place`, `contrast`,
-    `overlap`, `off-page`, `ofd-pdf`, `face`, `template`."""
+    `overlap`, `off-page`, `background`, `ofd-pdf`, `face`, `template`."""
     found: str
     """What was found, in words; no personal data beyond one character."""
     sample: str = ""

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 
 from catalog import CertificateType, CodeTable, FaceItem
 from catalog.model import FieldType
+from certificates.drawing.errors import PictureRefused
 from certificates.drawing.lines import Align, Box, Style, laid
-from certificates.drawing.marks import Backdrop, Lettering, Mark, SealPlace
+from certificates.drawing.marks import Backdrop, Lettering, Mark, Picture, SealPlace
 from certificates.drawing.ornament import border, frame, ground, rosette, rule, shade, tint
+from certificates.drawing.pictures import looked
+from certificates.drawing.svg import shapes
 from certificates.templates.errors import TemplateInvalid
 from certificates.templates.grammar import (
+    Book,
     Choice,
-    Choices,
-    Families,
     Family,
     FootPlan,
     NumberPlan,
@@ -46,24 +48,25 @@ _DATES = (
 )  # fmt: skip
 
 
-def template(
-    kind: CertificateType, families: Families, choices: Choices, tables: Tables
-) -> Template:
+def template(kind: CertificateType, book: Book, tables: Tables) -> Template:
     """The template of a certificate type.
 
     Raises:
         TemplateInvalid: The type has none, or names what it does not have.
     """
-    choice = choices.get(kind.id)
-    if choice is None or choice.family not in families:
+    choice = book.choices.get(kind.id)
+    if choice is None or choice.family not in book.families:
         raise TemplateInvalid([
             Complaint(where=kind.id, rule="template", found="没有模板 / there is no template")
         ])  # fmt: skip
-    family = families[choice.family]
-    changed = {key: value for key in ("ink", "paper") if (value := getattr(choice, key))}
+    family = book.families[choice.family]
+    changed = {
+        key: value for key in ("ink", "paper", "background") if (value := getattr(choice, key))
+    }
     if choice.ink:
         changed |= {"label_colour": shade(choice.ink, 0.45), "title_colour": shade(choice.ink, 0.5)}
-    return _Plan(kind, family.model_copy(update=changed), choice, tables).template()
+    family = family.model_copy(update=changed)
+    return _Plan(kind, family, choice, tables, book.backgrounds).template()
 
 
 def reach(item: FaceItem, tables: Tables) -> float:
@@ -95,10 +98,15 @@ class _Plan:
     """One template under way."""
 
     def __init__(
-        self, kind: CertificateType, family: Family, choice: Choice, tables: Tables
+        self,
+        kind: CertificateType,
+        family: Family,
+        choice: Choice,
+        tables: Tables,
+        backgrounds: Mapping[str, bytes],
     ) -> None:
         self._kind, self._choice, self._tables = kind, choice, tables
-        self.family = family
+        self.family, self._backgrounds = family, backgrounds
         self._labels = {
             each.id: each.label.removesuffix("（逐剂）") for each in kind.items.values()
         }
@@ -197,6 +205,7 @@ class _Plan:
         family = self.family
         width, height = family.sheet
         made = Made(marks=[ground(width, height, family.paper)])
+        made.marks += self._background()
         made.marks += border(family.border, width, height, family.ink)
         if family.rosette:
             made.marks += rosette(
@@ -231,6 +240,24 @@ class _Plan:
             codes=(plan.code,) if plan.code else (),
             seals=tuple(made.seals),
         )
+
+    def _background(self) -> tuple[Mark, ...]:
+        name = self.family.background
+        if not name:
+            return ()
+        width, height = self.family.sheet
+        try:
+            data = self._backgrounds[name]
+            if name.endswith(".svg"):
+                return shapes(data, width, height)
+            seen = looked(data)
+        except (KeyError, PictureRefused) as wrong:
+            why = wrong.why if isinstance(wrong, PictureRefused) else "没有这个文件 / no such file"
+            raise TemplateInvalid([
+                Complaint(where=f"{self._kind.id}: {name}", rule="background", found=why)
+            ]) from None  # fmt: skip
+        picture = Picture(data=data, format=seen.format, x=0, y=0, width=width, height=height)
+        return (picture,)
 
     def _titled(self, plan: TitlePlan) -> tuple[Mark, ...]:
         longest = max(map(len, self._title.split("\n")))

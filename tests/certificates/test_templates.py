@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from certificates.drawing.pdf import pdf
 from certificates.drawing.watermark import watermarked
 from certificates.templates.composing import Value, composed, shown
 from certificates.templates.errors import FaceRejected, TemplateInvalid
-from certificates.templates.grammar import Choice, choices, families
+from certificates.templates.grammar import Choice, extended, shipped
 from certificates.templates.lint import contrast, lint
 from certificates.templates.model import Dates, Template
 from certificates.templates.planning import template
@@ -51,8 +52,8 @@ def rejected(type_id: str, changes: Mapping[str, Value]) -> set[tuple[str, str]]
 def test_every_type_of_the_catalog_has_a_template_and_no_template_is_of_no_type() -> None:
     """68 types; the file of choices and the catalog agree."""
     assert len(TYPES) == 68
-    assert sorted(choices()) == TYPES
-    assert {each.family for each in choices().values()} == set(families())
+    assert sorted(shipped().choices) == TYPES
+    assert {each.family for each in shipped().choices.values()} == set(shipped().families)
 
 
 @pytest.mark.parametrize("type_id", TYPES)
@@ -99,7 +100,7 @@ def test_a_seal_goes_where_the_template_says(type_id: str) -> None:
 def test_items_stand_in_the_order_of_the_catalog(type_id: str) -> None:
     """Read page by page, row by row, as far as the type does not say otherwise."""
     order = list(kind(type_id).items)
-    plans = families()[choices()[type_id].family].pages
+    plans = shipped().families[shipped().choices[type_id].family].pages
     for plan, page in zip(plans, planned(type_id).pages, strict=True):
         rows = list(page.fields[1 if plan.number else 0 :])
         if plan.foot and len(rows) > 1:
@@ -108,7 +109,7 @@ def test_items_stand_in_the_order_of_the_catalog(type_id: str) -> None:
         placed = [
             each.item for each in sorted(rows, key=lambda each: (round(each.box.y), each.box.x))
         ]
-        if choices()[type_id].rows is None:
+        if shipped().choices[type_id].rows is None:
             assert placed == sorted(placed, key=order.index)
 
 
@@ -263,13 +264,71 @@ def test_contrast_is_that_of_the_guidelines() -> None:
 def test_a_choice_that_does_not_fit_is_refused(choice: Choice) -> None:
     """A layout that is not there, an item the type does not have."""
     with pytest.raises(TemplateInvalid):
-        template(kind("passport"), families(), {"passport": choice}, TABLES)
+        template(kind("passport"), replace(shipped(), choices={"passport": choice}), TABLES)
+
+
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50"><title>x</title>'
+    b'<g fill="#eef" transform="translate(1 1) rotate(10)"><rect width="30" height="9"/>'
+    b'<path d="M1 1h9v9a4 4 0 0 1 -4 4q1 1 2 2z" stroke="#abcdef" stroke-width=".2"/></g></svg>'
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("ground.svg", SVG), ("ground.png", picture(size=(170, 110)))]
+)
+def test_a_folder_of_ones_own_lies_on_top(name: str, data: bytes, tmp_path: Path) -> None:
+    """With a background of its own, which lies below everything and passes every check."""
+    (tmp_path / name).write_bytes(data)
+    (tmp_path / "types.yaml").write_text(
+        f"passport: {{family: passport, title: 演示护照, background: {name}, paper: '#e8e8f0'}}\n"
+    )
+    book = extended(shipped(), tmp_path)
+    made = template(kind("passport"), book, TABLES)
+
+    assert made.title == "演示护照"
+    assert len(made.pages[0].backdrop.marks) > len(planned("passport").pages[0].backdrop.marks)
+    assert lint(made, kind("passport"), TABLES) == ()
+    assert book.choices["business-licence"] == shipped().choices["business-licence"]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"types.yaml": "passport: {family: passport, colour: red}"}, "colour"),
+        ({"types.yaml": "passport: [1, 2]"}, "passport"),
+        ({"types.yaml": "{{{"}, "types.yaml"),
+        ({"types.yaml": "\x00"}, "types.yaml"),
+        ({"families.yaml": "card: {sheet: [1, 2]}"}, "card"),
+        ({"families.yaml": "!!python/object/apply:os.system ['true']"}, "families.yaml"),
+    ],
+    ids=["unknown-key", "wrong-shape", "no-yaml", "nul", "missing", "object"],
+)
+def test_a_folder_that_does_not_follow_the_grammar_is_refused(
+    files: Mapping[str, str], told: str, tmp_path: Path
+) -> None:
+    """With file and key; nothing is executed."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(TemplateInvalid) as raised:
+        extended(shipped(), tmp_path)
+    assert told in str([each.where for each in raised.value.complaints])
+
+
+@pytest.mark.parametrize("name", ["no-such-file.svg", "bad.svg", "bad.png"])
+def test_a_background_that_cannot_be_drawn_is_refused(name: str, tmp_path: Path) -> None:
+    """A missing file, a script, no picture."""
+    (tmp_path / "bad.svg").write_text('<svg viewBox="0 0 1 1"><script/></svg>')
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    (tmp_path / "types.yaml").write_text(f"passport: {{family: passport, background: {name}}}\n")
+    with pytest.raises(TemplateInvalid, match="background"):
+        template(kind("passport"), extended(shipped(), tmp_path), TABLES)
 
 
 def test_a_type_without_a_choice_has_no_template() -> None:
     """It is told, and nothing is made up."""
     with pytest.raises(TemplateInvalid, match="passport"):
-        template(kind("passport"), families(), {}, TABLES)
+        template(kind("passport"), replace(shipped(), choices={}), TABLES)
 
 
 def test_two_certificates_of_a_type_have_one_backdrop() -> None:

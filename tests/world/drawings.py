@@ -29,7 +29,7 @@ from certificates.drawing.pdf import pdf
 from certificates.drawing.pictures import looked
 from certificates.drawing.qr import qr
 from certificates.templates.composing import Composed, composed
-from certificates.templates.grammar import choices, families
+from certificates.templates.grammar import shipped
 from certificates.templates.model import Template
 from certificates.templates.planning import template
 from certificates.templates.samples import IDENTIFIER, Sample, sample
@@ -98,7 +98,7 @@ def kind(type_id: str) -> CertificateType:
 @cache
 def planned(type_id: str) -> Template:
     """Its template."""
-    return template(kind(type_id), families(), choices(), catalog().code_tables)
+    return template(kind(type_id), shipped(), catalog().code_tables)
 
 
 def drawn(type_id: str, which: Sample = Sample.USUAL) -> Composed:
