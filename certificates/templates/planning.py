@@ -271,7 +271,11 @@ class _Plan:
             spacing=spacing,
             weight=0.022,
         )
-        return laid(self._title, plan.box, style, where=f"{self._kind.id} title")
+        # As many lines as are told, and no more: a long title becomes smaller.
+        lines = self._title.count("\n") + 1
+        high = min(plan.box.height, plan.size * (1.02 + 1.25 * (lines - 1)))
+        box = plan.box._replace(y=plan.box.y + (plan.box.height - high) / 2, height=high)
+        return laid(self._title, box, style, where=f"{self._kind.id} title")
 
     def _under_title(self, plan: TitlePlan, item: str) -> Field:
         x, y, width, height = plan.box
@@ -307,7 +311,7 @@ class _Plan:
         reserved = min(max(map(len, labels), default=0) * plan.size, width * 0.42)
         style = self._style(plan.size, plan.size * 0.45)
         for at, (item, label) in enumerate(zip(shown, labels, strict=True)):
-            top = y + at * row
+            top = y + (height - row * len(shown)) / 2 + at * row
             box = Box(x, top, reserved, row)
             made.marks += laid(
                 label,

@@ -160,7 +160,7 @@ class Rows:
         text = self._labels[item]
         narrow = len(text) * told.size * _SHRUNK > box.width
         if narrow:
-            head, mark, tail = text.partition("（")
+            head, mark, tail = text.rpartition("（")
             half = (len(text) + 1) // 2
             text = f"{head}\n{mark}{tail}" if mark and head else f"{text[:half]}\n{text[half:]}"
         elif len(text) * told.size > box.width:
