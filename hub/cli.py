@@ -45,6 +45,7 @@ _rooms: dict[str, typer.Typer] = {
 }
 for _name, _app in _rooms.items():
     app.add_typer(_app, name=_name.rpartition(".")[2])
+app.add_typer(import_module("certificates.cli").app, name="template")
 app.add_typer(import_module("hub.clerk").app, name="desk")
 for _name in ("making", "acts", "listing"):
     _rooms["seals"].add_typer(import_module(f"hub.seals.{_name}").app)

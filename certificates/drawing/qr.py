@@ -1,0 +1,55 @@
+"""QR codes (GB/T 18284, ISO/IEC 18004)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import zxingcpp
+
+from certificates.drawing.lines import Box
+from certificates.drawing.marks import Modules
+
+QUIET = 4
+"""Modules of clear paper that a reader wants around it."""
+
+
+def qr(told: str, box: Box) -> Modules:
+    """The code of a text, with its quiet zone, in the middle of a box; error correction M.
+
+    Raises:
+        ValueError: Nothing to tell, or more than a code can hold.
+    """
+    rows = _modules(told)
+    side = min(box.width, box.height)
+    module = side / (len(rows) + 2 * QUIET)
+    return Modules(
+        x=round(box.x + (box.width - side) / 2 + QUIET * module, 3),
+        y=round(box.y + (box.height - side) / 2 + QUIET * module, 3),
+        module=round(module, 4),
+        rows=rows,
+    )
+
+
+@lru_cache(maxsize=64)
+def _modules(told: str) -> tuple[tuple[tuple[int, int], ...], ...]:
+    try:
+        made = zxingcpp.create_barcode(told, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    except ValueError:
+        raise ValueError("too long for a QR code") from None
+    image = made.to_image(scale=1, add_quiet_zones=False)
+    painted = memoryview(image)  # type: ignore[arg-type]  # it is a buffer; its stub does not say so
+    wide = painted.shape[1] if painted.shape else 0
+    cells = painted.tobytes()
+    return tuple(tuple(_dark(cells[at : at + wide])) for at in range(0, len(cells), wide))
+
+
+def _dark(row: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Stretches of dark modules, which are nought."""
+    begin = None
+    for at, module in enumerate((*row, 255)):
+        if not module and begin is None:
+            begin = at
+        elif module and begin is not None:
+            yield begin, at
+            begin = None

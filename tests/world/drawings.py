@@ -1,0 +1,121 @@
+"""Drawings and documents of the invented country's certificates."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+
+from PIL import Image
+
+from catalog import Catalog, CertificateType
+from catalog.loading import load
+from certificates.drawing.content import Content, FaceItem
+from certificates.drawing.lines import Align, Box, Style, laid
+from certificates.drawing.marks import (
+    Backdrop,
+    Colour,
+    Drawing,
+    Lettering,
+    Mark,
+    Picture,
+    Shape,
+    Sheet,
+)
+from certificates.drawing.ofd import ofd
+from certificates.drawing.ornament import ground
+from certificates.drawing.pdf import pdf
+from certificates.drawing.pictures import looked
+from certificates.drawing.qr import qr
+from certificates.templates.composing import Composed, composed
+from certificates.templates.grammar import shipped
+from certificates.templates.model import Template
+from certificates.templates.planning import template
+from certificates.templates.samples import IDENTIFIER, Sample, sample
+
+MADE = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+NAME = "买买提·阿卜杜热合曼𫖯，代码 91990101MA0000015C；Beijing Demo Co., Ltd."
+"""Chinese, Latin, a middle dot, and a character of Extension C."""
+METADATA = {"ZZMC": "演示证", "ZZBS": IDENTIFIER, "KZ_BZ": "<甲> & “乙”"}
+
+
+def picture(form: str = "PNG", mode: str = "RGB", size: tuple[int, int] = (30, 40)) -> bytes:
+    """A plain picture."""
+    out = io.BytesIO()
+    Image.new(mode, size).save(out, form)
+    return out.getvalue()
+
+
+def drawing(name: str = NAME, data: bytes | None = None) -> Drawing:
+    """A sheet with everything a drawing can hold; the text turned at its foot is a label."""
+    data = picture() if data is None else data
+    style = Style(size=5, floor=2)
+    backdrop = Backdrop(
+        marks=(
+            ground(210, 297, Colour(250, 248, 240)),
+            *laid("演示证", Box(20, 20, 170, 20), Style(size=12, floor=8, spacing=0.5, weight=0.02, align=Align.CENTRE)),
+        )
+    )  # fmt: skip
+    (turned,) = laid("样本", Box(90, 200, 60, 12), Style(size=9, floor=9, colour=Colour(210, 210, 210)))  # fmt: skip
+    marks: tuple[Mark, ...] = (
+        *laid(name, Box(20, 60, 100, 40), style, item="name"),
+        *laid("No. 0001", Box(20, 110, 60, 8), Style(size=4, floor=2, lettering=Lettering.HEI), item="number"),
+        Picture(data=data, format=looked(data).format, x=150, y=60, width=30, height=40, item="portrait"),
+        qr(IDENTIFIER, Box(20, 240, 30, 30)),
+        Shape(path=ground(1, 1, Colour(0, 0, 0)).path, stroke=Colour(9, 9, 9), width=0.2),
+        replace(turned, angle=-30.0),
+    )  # fmt: skip
+    return Drawing(sheets=(Sheet(width=210, height=297, backdrop=backdrop, marks=marks),))
+
+
+def content(name: str = NAME) -> Content:
+    """The face that goes with the drawing."""
+    return Content(
+        title="演示证",
+        type="demo",
+        items=(
+            FaceItem(id="name", label="姓名", value=name, shown=name),
+            FaceItem(id="number", label="编号", value="No. 0001", shown="No. 0001"),
+            FaceItem(id="portrait", label="相片", value="sm3:00"),
+        ),
+        created_at=MADE,
+        metadata=METADATA,
+    )
+
+
+@cache
+def catalog() -> Catalog:
+    """The national certificate types and code tables."""
+    return load()
+
+
+def kind(type_id: str) -> CertificateType:
+    """A certificate type."""
+    return catalog().certificate_types[type_id]
+
+
+@cache
+def planned(type_id: str) -> Template:
+    """Its template."""
+    return template(kind(type_id), shipped(), catalog().code_tables)
+
+
+def drawn(type_id: str, which: Sample = Sample.USUAL) -> Composed:
+    """A sample of a type, drawn."""
+    tables = catalog().code_tables
+    values = sample(kind(type_id), which, tables)
+    return composed(planned(type_id), kind(type_id), values, tables, IDENTIFIER)
+
+
+def documents(type_id: str, which: Sample = Sample.USUAL) -> tuple[bytes, bytes]:
+    """The same as OFD and as PDF."""
+    made = drawn(type_id, which)
+    told = Content(
+        title=planned(type_id).title,
+        type=type_id,
+        items=made.items,
+        created_at=MADE,
+        metadata=METADATA,
+    )
+    return ofd(made.drawing, told), pdf(made.drawing, told)
