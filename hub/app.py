@@ -23,6 +23,7 @@ from catalog.model import Catalog, SourceBinding
 from hub.batches import KIND, QueryBatches, on_end
 from hub.bundles import BundlePlanner
 from hub.cache import Cache, MemoryCache, RedisCache
+from hub.certificates.joining import joined_centre
 from hub.checks import Checks
 from hub.checks.store import CheckBook
 from hub.database import Database, migrate, open_database
@@ -167,6 +168,7 @@ def join(configuration: Configuration) -> Context:
         exchange=exchange,
         tally=tally,
         keep=surroundings.keep,
+        certificates=joined_centre(whole, now),
         planner=BundlePlanner(catalog=whole, exchange=exchange),
         checks=Checks(
             catalog=whole,

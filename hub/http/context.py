@@ -15,6 +15,7 @@ from adapters.model import Source
 from adapters.ports import Keep
 from catalog.model import Catalog
 from hub.bundles import BundlePlanner
+from hub.certificates.centre import CertificateCentre
 from hub.checks import Checks
 from hub.database import Database
 from hub.deferred import Deferrals
@@ -96,6 +97,7 @@ class Context:
     postman: Postman
     tally: FieldTally
     keep: Keep
+    certificates: CertificateCentre
 
 
 async def context_of(request: Request) -> Context:
