@@ -18,6 +18,7 @@ Verb = Any
 def _app(module: str, *beside: str, attached: str = "", name: str = "app") -> Callable[[], Verb]:
     """The verbs of a module, with those of others and one of `hub.attached` beside them."""
 
+    @cache  # others are added to the app: once
     def loaded() -> Verb:
         app: typer.Typer = getattr(import_module(module), name)
         for each in beside:
@@ -32,6 +33,7 @@ def _app(module: str, *beside: str, attached: str = "", name: str = "app") -> Ca
 def _command(module: str, name: str) -> Callable[[], Verb]:
     """A single verb."""
 
+    @cache
     def loaded() -> Verb:
         app = typer.Typer(add_completion=False)
         app.command(name)(getattr(import_module(module), name))
@@ -45,7 +47,7 @@ class Later(TyperGroup):
 
     def __init__(self, name: str, told: str, load: Callable[[], Verb]) -> None:
         super().__init__(name=name, help=told)
-        self._load = cache(load)
+        self._load = load
 
     def make_context(self, *given: Any, **also: Any) -> Any:
         """Where it begins to be carried out: from here on it is the verb itself."""
