@@ -269,7 +269,9 @@ def _intent(
     """Everything is kept by digest before the intent names it."""
     sealed, openings = disclosure.committed(disclosure.openings(data, desk.salts))
     data = dataclasses.replace(data, commitments=sealed)
-    drafts = {name: desk.blobs.put(made) for name, made in desk.renderer(edition, data).items()}
+    drafts = {
+        name: desk.blobs.put(made) for name, made in desk.renderer.documents(edition, data).items()
+    }
     certificate = Certificate(
         identifier=data.identifier,
         type_id=request.definition.id,
@@ -329,4 +331,4 @@ def draft(request: Request, desk: Desk, why: Provisional) -> Draft:
     data = _data(request, edition, blank, face, of)
     named = {name: value for name, value in data.metadata.items() if name != "ZZBS"}
     data = dataclasses.replace(data, metadata=named, provisional=why)
-    return Draft(data=data, documents=desk.renderer(edition, data))
+    return Draft(data=data, documents=desk.renderer.documents(edition, data))

@@ -164,7 +164,7 @@ class _Document:
         )
         made[TAGS_PART] = self._tags()
         made["/Doc_0/Attachs/Attachments.xml"] = self._attachments()
-        made[FACE_PART] = self._content.face
+        made[FACE_PART] = self._content.data
         document = self._document(pages)
         root = self._root(hashlib.sha256(b"".join((document, *made.values()))).hexdigest()[:32])
         return {"/OFD.xml": root, "/Doc_0/Document.xml": document, **made}
@@ -243,7 +243,7 @@ class _Document:
         return _xml("Res", f"<ofd:MultiMedias>{listed}</ofd:MultiMedias>", ' BaseLoc="Res"')
 
     def _tags(self) -> bytes:
-        labels = {each.id: each.label for each in self._content.items}
+        labels = self._content.labels
         items = "".join(
             f'<face:item id="{escape(item)}" label="{escape(labels.get(item, ""))}">'
             + "".join(
@@ -259,7 +259,7 @@ class _Document:
         ).encode()
 
     def _attachments(self) -> bytes:
-        size = len(self._content.face) / 1024
+        size = len(self._content.data) / 1024
         return _xml(
             "Attachments",
             f'<ofd:Attachment ID="face" Name="face" Format="json"'
