@@ -74,16 +74,17 @@ def _grey(data: bytes) -> Image.Image:
         raise PictureRefused("too-large")
     try:
         with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
-            wide, high = image.size
-            if max(wide, high) > MAX_SIDE or wide * high > MAX_PIXELS:
-                raise PictureRefused("too-many-pixels")
+            _bounded(*image.size)
             return _opaque(image)
-    except PictureRefused:
-        raise
     except UnidentifiedImageError:
         raise PictureRefused("no-picture") from None
     except _HARMS:
         raise PictureRefused("damaged") from None
+
+
+def _bounded(wide: int, high: int) -> None:
+    if max(wide, high) > MAX_SIDE or wide * high > MAX_PIXELS:
+        raise PictureRefused("too-many-pixels")
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -148,9 +148,7 @@ def _rows(
 
 
 def _fixed(size: float, colour: Colour = BLACK) -> Style:
-    return Style(
-        lettering=Lettering.HEI, size=size, floor=size, colour=colour, stand=Stand.TOP
-    )
+    return Style(lettering=Lettering.HEI, size=size, floor=size, colour=colour, stand=Stand.TOP)
 
 
 def _checked(text: PageText, code: str) -> Iterator[Mark]:
@@ -169,15 +167,11 @@ def _checked(text: PageText, code: str) -> Iterator[Mark]:
     yield from laid(rest, Box(_LEFT, 274, 170, 5), _black(2.8, align=Align.RIGHT, colour=_GREY))
 
 
-_STEPS = "\n".join(
-    (
-        "1 自行输入上面的网址，不要用他人给的链接。",
-        "2 扫描或上传左侧二维码：内容由颁发机构签名，没有网络也能核验真伪。",
-        "3 把屏幕上的每一项与打印件、与上表逐字比对，不一致的以屏幕为准。",
-        "4 状态以联网核验为准；脱机时看状态表的制作时间。",
-        "Enter the address yourself, scan the code, compare every item with the paper.",
-    )
-)
+_STEPS = """1 自行输入上面的网址，不要用他人给的链接。
+2 扫描或上传左侧二维码：内容由颁发机构签名，没有网络也能核验真伪。
+3 把屏幕上的每一项与打印件、与上表逐字比对，不一致的以屏幕为准。
+4 状态以联网核验为准；脱机时看状态表的制作时间。
+Enter the address yourself, scan the code, compare every item with the paper."""
 
 
 def _absent(left_out: Sequence[str]) -> str:
