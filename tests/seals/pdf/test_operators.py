@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ PAGE = b"q 1 0 0 1 5 5 cm BT /F1 9 Tf (a b) Tj [(c) -3 <64>] TJ ET 1 2 3 4 re f 
 def test_a_page_reads_alike_wherever_its_streams_part(cuts: list[int]) -> None:
     """Between words, within an operand and within a word: as if they were one, with a blank between."""
     ends = [0, *sorted(cuts), len(PAGE)]
-    streams = [PAGE[one:other] for one, other in zip(ends, ends[1:], strict=False)]
+    streams = [PAGE[one:other] for one, other in itertools.pairwise(ends)]
 
     try:
         expected = list(operators(b"\n".join(streams)))
@@ -60,5 +62,5 @@ def test_what_is_not_remembered_is_read_all_the_same(streams: list[bytes]) -> No
 
 def test_a_changed_stream_is_read_anew() -> None:
     """One byte is another stream."""
-    assert [each[1] for each in painting([b"1 2 3 4 re f"])][0] == [1, 2, 3, 4]
-    assert [each[1] for each in painting([b"1 2 3 5 re f"])][0] == [1, 2, 3, 5]
+    assert next(each[1] for each in painting([b"1 2 3 4 re f"])) == [1, 2, 3, 4]
+    assert next(each[1] for each in painting([b"1 2 3 5 re f"])) == [1, 2, 3, 5]
