@@ -24,6 +24,7 @@ _HARMS = (
     Image.DecompressionBombWarning,
 )
 """What Pillow raises for a picture that is none."""
+_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,7 @@ def codes(data: bytes) -> tuple[SeenCode, ...]:
     Raises:
         PictureRefused: `too-large`, `no-picture`, `too-many-pixels`, `damaged`, `too-many-codes`.
     """
-    found = zxingcpp.read_barcodes(
-        _grey(data), formats=zxingcpp.BarcodeFormat.QRCode, text_mode=zxingcpp.TextMode.Plain
-    )
+    found = zxingcpp.read_barcodes(_grey(data), formats=_QR, text_mode=zxingcpp.TextMode.Plain)
     seen = sorted(
         (
             SeenCode(

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from certificates.drawing.errors import Overflow
 from certificates.drawing.lines import Align, Box, Stand, Style, laid
 from certificates.drawing.marks import (
     BLACK,
     WHITE,
     Backdrop,
-    Colour,
     Drawing,
     Lettering,
     Mark,
@@ -24,6 +22,7 @@ from certificates.drawing.marks import (
 )
 from certificates.drawing.ornament import frame, ground, rule
 from certificates.drawing.qr import QUIET, qr
+from certificates.drawing.rows import GREY, Row, rows
 from certificates.model import FaceEntry
 
 MODULE = 0.5
@@ -33,10 +32,6 @@ _LEFT, _RIGHT = 20.0, 190.0
 _TOP, _BOTTOM = 52.0, 190.0
 """Where the items stand."""
 _LABEL = 42.0
-_SIZES = (4.2, 3.8, 3.4, 3.0, 2.7, 2.4)
-"""Of the items' letters, the largest first that has room for all."""
-_GREY = Colour(110, 110, 110)
-_LINE = Colour(190, 190, 190)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +90,7 @@ _BACKDROP = Backdrop(
         ground(WIDTH, HEIGHT, WHITE),
         frame(Box(12, 12, WIDTH - 24, HEIGHT - 24), BLACK, 0.4),
         *laid("电子证照打印件核验页", Box(_LEFT, 17, 170, 12), _black(8, align=Align.CENTRE, weight=0.02)),
-        *laid("Verification page of a printed certificate", Box(_LEFT, 28, 170, 6), _black(3.4, align=Align.CENTRE, colour=_GREY)),
+        *laid("Verification page of a printed certificate", Box(_LEFT, 28, 170, 6), _black(3.4, align=Align.CENTRE, colour=GREY)),
         rule(_LEFT, 50, _RIGHT, 50, BLACK, 0.4),
     )
 )  # fmt: skip
@@ -108,47 +103,10 @@ def _named(text: PageText) -> Iterator[Mark]:
 
 
 def _items(text: PageText) -> Iterator[Mark]:
-    """The rows, as large as there is room."""
-    rows = [(each.label, each.text, each.id) for each in text.entries]
+    told = [Row(each.label, each.text, each.id) for each in text.entries]
     if text.authority:
-        rows.append(("颁发机构", text.authority, ""))
-    for size in _SIZES:
-        set_ = list(_rows(rows, size))
-        if set_[-1][0] <= _BOTTOM:
-            break
-    else:
-        raise Overflow("items", len(rows), 0)
-    for bottom, marks in set_:
-        yield from marks
-        yield rule(_LEFT, bottom, _RIGHT, bottom, _LINE, 0.15)
-
-
-def _rows(
-    rows: Sequence[tuple[str, str, str]], size: float
-) -> Iterator[tuple[float, Sequence[Mark]]]:
-    """Where each row ends, and its marks."""
-    top, pad = _TOP, size * 0.3
-    for label, told, item in rows:
-        lines = laid(told, Box(0, 0, _RIGHT - _LEFT - _LABEL, 1e6), _fixed(size)) if told else ()
-        heads = laid(label, Box(0, 0, _LABEL - 3, 1e6), _fixed(size))
-        high = size * (1 + 1.3 * (max(len(lines), len(heads), 1) - 1)) + 0.01
-        yield (
-            top + high + 2 * pad,
-            (
-                *laid(label, Box(_LEFT, top + pad, _LABEL - 3, high), _fixed(size, _GREY)),
-                *laid(
-                    told,
-                    Box(_LEFT + _LABEL, top + pad, _RIGHT - _LEFT - _LABEL, high),
-                    _fixed(size),
-                    item=item,
-                ),
-            ),
-        )
-        top += high + 2 * pad
-
-
-def _fixed(size: float, colour: Colour = BLACK) -> Style:
-    return Style(lettering=Lettering.HEI, size=size, floor=size, colour=colour, stand=Stand.TOP)
+        told.append(Row("颁发机构", text.authority))
+    return rows(told, Box(_LEFT, _TOP, _RIGHT - _LEFT, _BOTTOM - _TOP), _LABEL)
 
 
 def _checked(text: PageText, code: str) -> Iterator[Mark]:
@@ -157,14 +115,14 @@ def _checked(text: PageText, code: str) -> Iterator[Mark]:
     yield mark
     left = mark.x + (len(mark.rows) + QUIET) * MODULE + 4
     wide = _RIGHT - left
-    yield from laid("核验网址 Verify at", Box(left, 197, wide, 5), _black(3.2, colour=_GREY))
+    yield from laid("核验网址 Verify at", Box(left, 197, wide, 5), _black(3.2, colour=GREY))
     yield from laid(text.site, Box(left, 202, wide, 11), _black(9, weight=0.02))
     yield from laid(_STEPS, Box(left, 216, wide, 40), _black(3.3, stand=Stand.TOP))
     yield from laid(_absent(text.left_out), Box(_LEFT, 262, 170, 10), _black(3.0, stand=Stand.TOP))
-    printed = f"打印日期 {text.printed_on.isoformat()}"
+    printed = f"打印日期 {text.printed_on.isoformat()}，按实际大小（100%）打印"
     rest = "本页不是证照；不加盖印章 / This page is no certificate and bears no seal"
-    yield from laid(printed, Box(_LEFT, 274, 60, 5), _black(3.0))
-    yield from laid(rest, Box(_LEFT, 274, 170, 5), _black(2.8, align=Align.RIGHT, colour=_GREY))
+    yield from laid(printed, Box(_LEFT, 274, 76, 5), _black(3.0))
+    yield from laid(rest, Box(_LEFT + 78, 274, 92, 5), _black(2.6, align=Align.RIGHT, colour=GREY))
 
 
 _STEPS = """1 自行输入上面的网址，不要用他人给的链接。
