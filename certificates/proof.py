@@ -24,6 +24,7 @@ from certificates.drawing.ofd import COMMITMENTS_PART
 from certificates.errors import IllegalAct, MalformedData
 from seals.errors import MalformedDocument
 from seals.ofd.inspection import inspect
+from seals.ofd.names import resolved
 from seals.ofd.package import OFDPackage
 
 FORM = "mianti.proof/1"
@@ -123,13 +124,24 @@ def read_proof(content: bytes) -> Proof:
     found = Proof(
         commitments=read_commitments(_encoded(commitments)),
         openings=read_openings(_encoded(openings)),
-        place=place,
+        place=_place(place),
         description=_decoded(description),
         value=_decoded(value),
     )
     if _written(found) != content:
         raise MalformedData("not-canonical")
     return found
+
+
+def _place(text: str) -> str:
+    """A path from the root of a container, as we write it."""
+    try:
+        proper = resolved(text, "/") == text
+    except MalformedDocument:
+        proper = False
+    if not proper:
+        raise MalformedData("shape")
+    return text
 
 
 def _written(proof: Proof) -> bytes:

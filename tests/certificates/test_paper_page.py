@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
+from certificates.drawing.agreement import items_shown
 from certificates.drawing.content import Content
 from certificates.drawing.errors import Overflow, PictureRefused
 from certificates.drawing.marks import Drawing, Modules
-from certificates.drawing.ofd import ofd
 from certificates.drawing.pdf import pdf
 from certificates.drawing.preview import png
 from certificates.drawing.qr import QUIET
 from certificates.drawing.scanning import MAX_BYTES, codes
 from certificates.model import FaceEntry, ItemType
 from certificates.paper.page import MODULE, PageText, page
+from certificates.paper.printing import printout
 from certificates.paper.telling import entries, left_out
 from seals.ofd import document as graphs
 from seals.ofd import preflight
@@ -28,7 +29,7 @@ from seals.ofd.package import OFDPackage
 from seals.pdf.preflight import reasons
 from tests.world.certificates import TODAY, catalog, definitions
 from tests.world.drawings import MADE, picture
-from tests.world.paper import code_of
+from tests.world.paper import SIGNER, code_of, issued_data
 
 SITE = "zz.example.gov.cn"
 
@@ -178,14 +179,21 @@ def test_a_damaged_picture_is_refused_or_read(data: st.DataObject) -> None:
     assert found == ()
 
 
-def test_both_documents_may_be_made_of_it() -> None:
-    """OFD and PDF/A as any other drawing; the same bytes each time."""
-    drawing = drawn("business-licence")
-    assert ofd(drawing, CONTENT) == ofd(drawing, CONTENT)
-    package = OFDPackage.open(ofd(drawing, CONTENT))
+def test_a_printout_is_a_page_in_both_formats() -> None:
+    """OFD and PDF/A as any other document of ours; the code on the PDF is the one that was made."""
+    definition = definitions()["business-licence"]
+    made = printout(
+        definition, issued_data(definition.id), SIGNER, catalog().code_tables, site=SITE, printed_on=TODAY
+    )  # fmt: skip
+    package = OFDPackage.open(made.documents["ofd"])
     found = graphs.graph(package)
+
     assert preflight.reasons(package, found, graphs.pages(found)) == ()
-    assert reasons(pdf(drawing, CONTENT)) == ()
+    assert reasons(made.documents["pdf"]) == ()
+    assert [each.text for each in codes(png(made.documents["pdf"], 150))] == [made.code.text]
+    told = items_shown(made.documents["ofd"])
+    name = issued_data(definition.id).face.get("name").text
+    assert told["name"] == name
 
 
 def test_items_that_do_not_fit_are_no_page() -> None:

@@ -306,6 +306,15 @@ def test_what_is_no_proof_is_named(name: str) -> None:
     assert found.proof is None
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["", "a", ".", "\x00", "../..", "//", "\\", "/a/../b", "/a/", "C:\\x", "/" + "é" * 3000],
+)
+def test_a_place_that_is_no_path_is_refused(place: str) -> None:
+    """Whatever would be looked for there."""
+    assert reasons(report(replace(proof(), place=place)))[0] == "shape"
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_changed_byte_is_never_believed(data: st.DataObject) -> None:
