@@ -79,6 +79,7 @@ def annotated(
         metadata={**_hidden_metadata(definition, data, face, masks), **added},
         face=face,
         commitments=(),
+        blind="",
         parent=certificate.identifier,
     )
     return identifier, copy

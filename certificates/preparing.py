@@ -268,7 +268,8 @@ def _intent(
 ) -> Intent:
     """Everything is kept by digest before the intent names it."""
     sealed, openings = disclosure.committed(disclosure.openings(data, desk.salts))
-    data = dataclasses.replace(data, commitments=sealed)
+    blind = desk.salts(disclosure.SALT_BYTES).hex()
+    data = dataclasses.replace(data, commitments=sealed, blind=blind)
     drafts = {
         name: desk.blobs.put(made) for name, made in desk.renderer.documents(edition, data).items()
     }

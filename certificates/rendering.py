@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from certificates.commitments import part_of
 from certificates.copies import watermark
 from certificates.drawing.content import Content
 from certificates.drawing.errors import DrawingError
@@ -60,6 +61,8 @@ def content(template: Template, data: CertificateData) -> Content:
         type=data.type_id,
         labels={entry.id: entry.label for entry in data.face.items},
         data=bytes(data),
+        commitments=part_of(data),
+        blind=data.blind,
         created_at=_made_at(data),
         metadata=data.metadata,
     )

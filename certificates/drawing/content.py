@@ -29,6 +29,11 @@ class Content:
     """What the document says about itself, in UTF-8; both writers embed these very bytes."""
     created_at: datetime
     """Aware."""
+    commitments: bytes = field(default=b"", repr=False)
+    """A further attachment of an OFD, so that its seal covers it apart; empty for none. A PDF has
+    none."""
+    blind: str = field(default="", repr=False)
+    """Mixed into every part of an OFD that depends on what is filled in; empty for nothing."""
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Short names of GB/T 36903 (`ZZMC`, `ZZBS`, …, `KZ_`) → values."""
 
