@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
-from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, text
+from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, parsed, text
 from seals.ofd.signatures import Box
 
 MAX_OBJECTS = 300_000
@@ -122,10 +122,26 @@ def painted(
             place = each.get("ZOrder") or usual
             (above if place == "Foreground" else below).append(part)
     for part in below:
-        yield from _layers(xml.root(part), part)
+        yield from _template(xml, part)
     yield from _layers(root, page.part)
     for part in above:
-        yield from _layers(xml.root(part), part)
+        yield from _template(xml, part)
+
+
+def _template(xml: XMLParts, part: str) -> Iterable[Painted]:
+    """What a template page paints: the same bytes paint the same in every document."""
+    data = xml.package.read(part)
+    if len(data) > _TEMPLATE:
+        return _layers(xml.root(part), part)
+    return _known_template(data, part)
+
+
+_TEMPLATE = 32 * 1024
+
+
+@lru_cache(maxsize=32)
+def _known_template(data: bytes, part: str) -> tuple[Painted, ...]:
+    return tuple(bounded(_layers(parsed(data, part), part), part))
 
 
 def template_pages(root: Element, found: Graph, part: str) -> dict[str, tuple[str, str]]:
@@ -380,17 +396,13 @@ def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _advances(
-    told: str | None, count: int, size: float
-) -> tuple[Sequence[float], Sequence[float]]:
+def _advances(told: str | None, count: int, size: float) -> tuple[Sequence[float], Sequence[float]]:
     """From each of so many characters to the next, and how wide each is."""
     few = count <= _SHORT and (told is None or len(told) <= _SHORT)
     return (_few_advances if few else _stepped)(told or "", count, size)
 
 
-def _stepped(
-    told: str, count: int, size: float
-) -> tuple[Sequence[float], Sequence[float]]:
+def _stepped(told: str, count: int, size: float) -> tuple[Sequence[float], Sequence[float]]:
     found = _deltas(told, count)
     return tuple(found[:-1]), tuple(each if each > 0 else size for each in found)
 
