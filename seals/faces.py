@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fontTools.agl import toUnicode
@@ -28,8 +28,15 @@ class Face:
 
     characters: Mapping[int, frozenset[int]]
     """Glyph number → the characters it is for; empty where the font has no such table."""
+    alone: Mapping[int, str]
+    """Those of them that are for one character only."""
     misnamed: frozenset[int]
     """The characters whose glyph bears the name of another one, as `one` for 7."""
+
+    def shows(self, said: str, glyphs: Sequence[int]) -> bool:
+        """Does the font say of each glyph that it is for its one character and no other?"""
+        known = self.alone
+        return len(said) == len(glyphs) and said == "".join([known.get(at, "") for at in glyphs])
 
     def denies(self, glyph: int, character: str) -> bool:
         """Does the font say that this glyph is for something else?"""
@@ -54,15 +61,18 @@ def read_face(data: bytes) -> Face:
 
 def _read(opened: TTFont) -> Face:
     if "cmap" not in opened:
-        return Face(characters={}, misnamed=frozenset())
+        return Face(characters={}, alone={}, misnamed=frozenset())
     _bounded(opened.reader["cmap"])
+    named = "post" in opened and opened["post"].formatType == 2.0
+    if not named and "maxp" in opened:  # names that were made up from characters say nothing
+        opened.setGlyphOrder([f"glyph{at:05d}" for at in range(opened["maxp"].numGlyphs)])
     names = opened.getBestCmap() or {}
     known: dict[int, set[int]] = {}
     for character, name in names.items():
         known.setdefault(opened.getGlyphID(name), set()).add(character)
-    named = "post" in opened and opened["post"].formatType == 2.0
     return Face(
         characters={glyph: frozenset(found) for glyph, found in known.items()},
+        alone={glyph: chr(*found) for glyph, found in known.items() if len(found) == 1},
         misnamed=frozenset(
             character for character, name in names.items() if named and _lies(name, chr(character))
         ),

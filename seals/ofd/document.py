@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from seals.errors import MalformedDocument
 from seals.ofd.markup import Element, XMLParts, box, local, named, only, text
@@ -126,8 +127,7 @@ _REPEATED = {
 """What may stand more than once beside itself; two of anything else leave open which counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(NamedTuple):
     """One reference."""
 
     source: str
@@ -148,6 +148,15 @@ class Problem:
     where: str
 
 
+class Said(NamedTuple):
+    """What a part refers to, as its bytes have it; where that leads is another question."""
+
+    base: str
+    """Folder of its resources; empty where none is told."""
+    locs: Sequence[tuple[Kind | None, str]]
+    """None stands for an element that is doubled."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """All that can be reached from `OFD.xml`."""
@@ -156,6 +165,8 @@ class Graph:
     kinds: Mapping[str, frozenset[Kind]]
     problems: tuple[Problem, ...]
     xml: XMLParts = field(repr=False, compare=False)
+    said: Mapping[tuple[str, Kind], Said] = field(repr=False, compare=False)
+    """By part, in each of its kinds."""
 
     @property
     def effective(self) -> frozenset[str]:
@@ -190,15 +201,17 @@ def graph(package: OFDPackage, before: Graph | None = None) -> Graph:
 
     Args:
         package: The container.
-        before: Of a container that has parts in common with it: their trees are used again.
+        before: Of a container that has parts in common with it: what the very same bytes say is
+            not looked up again; where it leads here, is.
     """
-    walk = _Walk(package, XMLParts(package) if before is None else before.xml.over(package))
+    walk = _Walk(package, before)
     walk.run()
     return Graph(
         edges=tuple(walk.edges),
         kinds={part: frozenset(kinds) for part, kinds in walk.kinds.items()},
         problems=tuple(walk.problems),
         xml=walk.xml,
+        said=walk.said,
     )
 
 
@@ -253,16 +266,47 @@ class _Below(dict[Element, Mapping[str, Sequence[Element]]]):
         return found
 
 
+def _said(root: Element, kind: Kind, part: str) -> Said:
+    """What a part refers to.
+
+    Raises:
+        MalformedDocument: `root`.
+    """
+    name, rules = _RULES[kind]
+    if local(root) != name:
+        raise MalformedDocument("root", part)
+    below = _Below()
+    base = root.get("BaseLoc") if kind is Kind.RESOURCES else None
+    return Said(base or "", [each for rule in rules for each in _locs(root, rule, below)])
+
+
+def _locs(root: Element, rule: _Rule, below: _Below) -> Iterator[tuple[Kind | None, str]]:
+    found: Sequence[Element] = (root,)
+    for name in rule.way:
+        here = [below[parent].get(name, ()) for parent in found]
+        if name not in _REPEATED and any(len(each) > 1 for each in here):
+            yield None, ""
+        found = here[0] if len(here) == 1 else [each for some in here for each in some]
+        if not found:
+            return
+    for each in found:
+        loc = each.get(rule.attribute) if rule.attribute else text(each)
+        if loc or rule.kind in {Kind.DOCUMENT, Kind.PAGE, Kind.SIGNATURE}:
+            yield rule.kind, loc or ""
+
+
 class _Walk:
     """Breadth first; each part once in each of its kinds, so that circles end."""
 
-    def __init__(self, package: OFDPackage, xml: XMLParts) -> None:
+    def __init__(self, package: OFDPackage, before: Graph | None) -> None:
         self._package = package
-        self.xml = xml
+        self._before: Mapping[tuple[str, Kind], Said] = {} if before is None else before.said
+        self.xml = XMLParts(package) if before is None else before.xml.over(package)
         self._queue: deque[tuple[str, Kind, str]] = deque()
         self.edges: list[Edge] = []
         self.kinds: dict[str, set[Kind]] = {}
         self.problems: list[Problem] = []
+        self.said: dict[tuple[str, Kind], Said] = {}
 
     def run(self) -> None:
         if ROOT not in self._package.parts:
@@ -287,38 +331,28 @@ class _Walk:
                 self._queue.append((part, kind, home))
 
     def _follow(self, part: str, kind: Kind, home: str) -> None:
-        name, rules = _RULES[kind]
-        root = self.xml.root(part)
-        if local(root) != name:
-            raise MalformedDocument("root", part)
         folder = folder_of(part)
         home = folder if kind is Kind.DOCUMENT else home
         bases = [folder, home, "/"]
-        if kind is Kind.RESOURCES and (base := root.get("BaseLoc")):
+        base, locs = self.said[part, kind] = self._said(part, kind)
+        if base:
             bases.insert(0, resolved(base, folder).rstrip("/") + "/")
-        below = _Below()
-        for rule in rules:
-            for loc in self._locs(root, rule, part, below):
-                if len(self.edges) == MAX_EDGES:
-                    raise MalformedDocument("too-many", part)
-                target = self._target(loc, bases, part)
-                self.edges.append(Edge(source=part, loc=shown(loc), kind=rule.kind, target=target))
-                if target:
-                    self._meet(target, rule.kind, home)
-
-    def _locs(self, root: Element, rule: _Rule, part: str, below: _Below) -> Iterator[str]:
-        found: Sequence[Element] = (root,)
-        for name in rule.way:
-            here = [below[parent].get(name, ()) for parent in found]
-            if name not in _REPEATED and any(len(each) > 1 for each in here):
+        for leads_to, loc in locs:
+            if leads_to is None:
                 self._problem("doubled", part)
-            found = here[0] if len(here) == 1 else [each for some in here for each in some]
-            if not found:
-                return
-        for each in found:
-            loc = each.get(rule.attribute) if rule.attribute else text(each)
-            if loc or rule.kind in {Kind.DOCUMENT, Kind.PAGE, Kind.SIGNATURE}:
-                yield loc or ""
+                continue
+            if len(self.edges) == MAX_EDGES:
+                raise MalformedDocument("too-many", part)
+            target = self._target(loc, bases, part)
+            self.edges.append(Edge(part, shown(loc), leads_to, target))
+            if target:
+                self._meet(target, leads_to, home)
+
+    def _said(self, part: str, kind: Kind) -> Said:
+        known = self._before.get((part, kind))
+        if known is not None and self._package.unchanged(part):
+            return known
+        return _said(self.xml.root(part), kind, part)
 
     def _target(self, loc: str, bases: list[str], part: str) -> str:
         """Where a reference leads: beside its part, or, as some producers mean it, from the

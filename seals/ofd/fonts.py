@@ -60,12 +60,13 @@ def lies(each: Painted, faces: Callable[[str], Sequence[Face | None]]) -> Iterat
 
 
 def _lies(each: Painted, face: Face) -> bool:
-    if any(ord(character) in face.misnamed for character in each.characters):
+    if face.misnamed and any(ord(character) in face.misnamed for character in each.characters):
         return True
     return any(
         all(face.denies(glyph, character) for character in said)
-        for said, glyphs in each.transforms
-        for glyph, said in _paired(said, glyphs)
+        for told, glyphs in each.transforms
+        if not face.shows(told, glyphs)
+        for glyph, said in _paired(told, glyphs)
     )
 
 

@@ -108,7 +108,8 @@ def written(root: Element) -> bytes:
 
 def local(element: Element) -> str:
     """The name without its namespace."""
-    return str(element.tag).rpartition("}")[2]
+    tag = str(element.tag)
+    return tag[tag.rfind("}") + 1 :]
 
 
 def named(parent: Element, name: str) -> Iterator[Element]:

@@ -174,6 +174,15 @@ class OFDPackage:
             known = memory.known[entry.name] = self._known_before(entry) or Known()
         return known
 
+    def unchanged(self, part: str) -> bool:
+        """Does this part lie here in the very same bytes as in the container that was read before?"""
+        before = self.memory.before
+        entry = self.parts.get(part)
+        other = None if before is None else before.parts.get(part)
+        if before is None or entry is None or other is None:
+            return False
+        return self.known(entry) is before.known(other)
+
     def _known_before(self, entry: Entry) -> Known | None:
         """The name only says where to look: packed bytes, method, sizes and checksum must all be
         the same, so that unpacking could only give the same again.
@@ -301,7 +310,7 @@ def _record(name: str, content: bytes, at: int) -> tuple[bytes, bytes]:
     path = name.removeprefix("/").encode()
     method, body = STORED, content
     if not name.endswith(_AS_IT_IS):
-        state = zlib.compressobj(6, zlib.DEFLATED, -15)
+        state = zlib.compressobj(6, zlib.DEFLATED, *_windowed(len(content)))
         deflated = state.compress(content) + state.flush()
         if len(deflated) < len(content) and not explodes(len(content), len(deflated), LIMITS):
             method, body = DEFLATED, deflated
@@ -309,6 +318,19 @@ def _record(name: str, content: bytes, at: int) -> tuple[bytes, bytes]:
     local = LOCAL.pack(b"PK\x03\x04", 20, *known, 0)
     head = CENTRAL.pack(b"PK\x01\x02", 20, 20, *known, 0, 0, 0, 0, 0, at)
     return b"".join((local, path, body)), head + path
+
+
+def _windowed(size: int) -> tuple[int, int]:
+    """Window (bits, without frame) and memory level for a content of this size: setting up room for
+    32 KB takes longer than packing a small part does.
+    """
+    for most, window in _WINDOWS.items():
+        if size <= most:
+            return window
+    return -15, 8
+
+
+_WINDOWS = {1 << 12: (-12, 5), 1 << 14: (-14, 7)}
 
 
 def _closed(pieces: list[bytes | memoryview], directory: list[bytes], start: int) -> bytes:

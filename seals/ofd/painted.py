@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
-from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, text
+from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, parsed, text
 from seals.ofd.signatures import Box
 
 MAX_OBJECTS = 300_000
@@ -53,9 +53,8 @@ Transform = tuple[str, tuple[int, ...]]
 """Characters, and the glyphs by number that are shown for them (`CGTransform`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Painted:
-    """One object."""
+class Painted(NamedTuple):
+    """One object. A tuple, for a page has many of them."""
 
     ink: Ink
     part: str
@@ -68,6 +67,11 @@ class Painted:
     """Left, top, right and bottom of the middles of those places."""
     hidden: bool
     """Said not to be shown."""
+    transparent: bool
+    """Shown, and nothing can be seen of it."""
+    covers: bool
+    """What lies below its box cannot be seen."""
+    white: bool
     font: str = ""
     """Its id, of a text."""
     transforms: Sequence[Transform] = ()
@@ -78,12 +82,6 @@ class Painted:
     def boxes(self) -> Iterator[Box]:
         """The box of each of its characters."""
         return zip(*self.places, strict=True)
-
-    transparent: bool
-    """Shown, and nothing can be seen of it."""
-    covers: bool
-    """What lies below its box cannot be seen."""
-    white: bool
 
 
 def bounded(objects: Iterable[Painted], part: str) -> list[Painted]:
@@ -124,10 +122,26 @@ def painted(
             place = each.get("ZOrder") or usual
             (above if place == "Foreground" else below).append(part)
     for part in below:
-        yield from _layers(xml.root(part), part)
+        yield from _template(xml, part)
     yield from _layers(root, page.part)
     for part in above:
-        yield from _layers(xml.root(part), part)
+        yield from _template(xml, part)
+
+
+def _template(xml: XMLParts, part: str) -> Iterable[Painted]:
+    """What a template page paints: the same bytes paint the same in every document."""
+    data = xml.package.read(part)
+    if len(data) > _TEMPLATE:
+        return _layers(xml.root(part), part)
+    return _known_template(data, part)
+
+
+_TEMPLATE = 32 * 1024
+
+
+@lru_cache(maxsize=32)
+def _known_template(data: bytes, part: str) -> tuple[Painted, ...]:
+    return tuple(bounded(_layers(parsed(data, part), part), part))
 
 
 def template_pages(root: Element, found: Graph, part: str) -> dict[str, tuple[str, str]]:
@@ -277,12 +291,15 @@ def _set(
         x = (numbers(code.get("X")) or (x,))[0]
         y = (numbers(code.get("Y")) or (y,))[0]
         if told:
-            right = _deltas(code.get("DeltaX"), len(told))
-            down = _deltas(code.get("DeltaY"), len(told))
+            right, wide = _advances(code.get("DeltaX"), len(told), size)
             said.append(told)
-            lefts += accumulate(right[:-1], initial=x + origin[0])
-            tops += accumulate(down[:-1], initial=y - _ASCENT * size + origin[1])
-            widths += [advance if advance > 0 else size for advance in right]
+            lefts += accumulate(right, initial=x + origin[0])
+            widths += wide
+            top = y - _ASCENT * size + origin[1]
+            if told_down := code.get("DeltaY"):
+                tops += accumulate(_advances(told_down, len(told), size)[0], initial=top)
+            else:
+                tops += [top] * len(told)
     places = Places(lefts, tops, widths, [size] * len(lefts))
     if turned and lefts:
         boxes = (
@@ -358,7 +375,7 @@ def _around(places: Places) -> Box:
 
 def _ends(begins: Sequence[float], sizes: Sequence[float]) -> tuple[float, float]:
     """The first and the last of the middles; mostly all are of one size."""
-    if len(set(sizes)) == 1:
+    if sizes.count(sizes[0]) == len(sizes):
         half = sizes[0] / 2
         return min(begins) + half, max(begins) + half
     middles = [begin + size / 2 for begin, size in zip(begins, sizes, strict=True)]
@@ -379,9 +396,25 @@ def _turned(told: Box, matrix: tuple[float, ...]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _deltas(told: str | None, count: int) -> list[float]:
+def _advances(told: str | None, count: int, size: float) -> tuple[Sequence[float], Sequence[float]]:
+    """From each of so many characters to the next, and how wide each is."""
+    few = count <= _SHORT and (told is None or len(told) <= _SHORT)
+    return (_few_advances if few else _stepped)(told or "", count, size)
+
+
+def _stepped(told: str, count: int, size: float) -> tuple[Sequence[float], Sequence[float]]:
+    found = _deltas(told, count)
+    return tuple(found[:-1]), tuple(each if each > 0 else size for each in found)
+
+
+_SHORT = 128
+"""Characters: so long are lines of text, and what is told of them."""
+_few_advances = lru_cache(maxsize=1024)(_stepped)
+
+
+def _deltas(told: str, count: int) -> list[float]:
     """So many advances; `g N v` stands for N times v, and what is not told is nought."""
-    words = iter((told or "").split())
+    words = iter(told.split())
     found: list[float] = []
     for word in words:
         if len(found) >= count:
@@ -397,12 +430,12 @@ def _deltas(told: str | None, count: int) -> list[float]:
 
 def _true(each: Element, name: str, *, usual: str) -> bool:
     told = each.get(name) or usual
-    return told == "true" or told.strip().lower() in {"true", "1"}
+    return told == "true" or (told != "false" and told.strip().lower() in {"true", "1"})
 
 
 def _alpha(each: Element) -> float:
-    told = numbers(each.get("Alpha"))
-    return told[0] if told else 255.0
+    told = each.get("Alpha")
+    return (numbers(told) or (255.0,))[0] if told else 255.0
 
 
 def _moved(told: Box, origin: tuple[float, ...]) -> Box:

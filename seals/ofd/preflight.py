@@ -7,7 +7,7 @@ the container without a use. All reasons are told, each with its key and place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
 from seals.errors import MalformedDocument
@@ -30,6 +30,8 @@ MAX_REASONS = 200
 MAX_COMPARED = 2_000_000
 """How often, on one page, a character or picture is held against what could cover it."""
 _CELLS = 16
+_FEW = 16
+"""So many covers are looked through one by one."""
 _SHOWN = {Ink.TEXT, Ink.IMAGE}
 _HARMLESS = {"Goto"}
 """An action that only turns pages."""
@@ -89,7 +91,8 @@ def _shown(found: Graph, pages: Sequence[Page]) -> Iterator[Reason]:
     for page in pages:
         shown = bounded(chain(objects(page), above(page)), page.part)
         yield from _page_reasons(page, shown)
-        yield from ((why, each.part) for each in shown for why in lies(each, faces))
+        texts = (each for each in shown if each.characters)
+        yield from ((why, each.part) for each in texts for why in lies(each, faces))
 
 
 def _annotated(root: Element, part: str) -> Iterator[Reason]:
@@ -149,7 +152,8 @@ def _actions(root: Element, part: str) -> Iterator[Reason]:
 def _page_reasons(page: Page, objects: Sequence[Painted]) -> Iterator[Reason]:
     covers = _Covers(page, objects)
     for at, each in enumerate(objects):
-        yield from _unseen(each)
+        if each.hidden or each.transparent or each.clipped:
+            yield from _unseen(each)
         if each.ink in _SHOWN and not _touches(each.box, page):
             yield "off-page", each.part
         if each.characters and not _holds(page, each.around):
@@ -187,30 +191,47 @@ def _covered(at: int, each: Painted, covers: _Covers) -> Iterator[Reason]:
 
 
 class _Covers:
-    """What is opaque on a page, found by place: the page in cells, each with what touches it."""
+    """What is opaque on a page, found by place: where there is much of it, the page is in cells, each
+    with what touches it.
+    """
 
     def __init__(self, page: Page, objects: Sequence[Painted]) -> None:
         self._size = max(page.width, page.height) / _CELLS
         self._cells: dict[tuple[int, int], list[tuple[int, Box]]] = {}
         self.compared = 0
-        for at, each in enumerate(objects):
-            if each.covers and self.compared <= MAX_COMPARED:
-                x, y, width, height = each.box
+        self._all = [(at, each.box) for at, each in enumerate(objects) if each.covers]
+        for told in self._all if len(self._all) > _FEW else ():
+            if self.compared <= MAX_COMPARED:
+                x, y, width, height = told[1]
                 for cell in self._within(x, y, x + width, y + height):
                     self.compared += 1
-                    self._cells.setdefault(cell, []).append((at, each.box))
+                    self._cells.setdefault(cell, []).append(told)
 
     def near(self, at: int, around: Box, points: int) -> tuple[list[Box], list[Box]]:
-        """What was painted before this object, and what after it, in the cells of its points."""
+        """What was painted before this object, and what after it, and may hold its points."""
         below: list[Box] = []
         above: list[Box] = []
-        for cell in self._within(*around):
-            found = self._cells.get(cell, ())
+        for found in self._met(around):
             self.compared += 1 + len(found) * points
             for place, cover in found:
                 if place != at:
                     (above if place > at else below).append(cover)
         return below, above
+
+    def _met(self, around: Box) -> Iterable[Sequence[tuple[int, Box]]]:
+        if len(self._all) > _FEW:
+            return (self._cells.get(cell, ()) for cell in self._within(*around))
+        left, top, right, bottom = around
+        return (
+            [
+                told
+                for told in self._all
+                if told[1][0] <= right
+                and told[1][1] <= bottom
+                and told[1][0] + told[1][2] >= left
+                and told[1][1] + told[1][3] >= top
+            ],
+        )
 
     def hide(self, at: int, told: Box) -> bool:
         """Does something that is painted after this object lie over the whole box?"""

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 
 from lxml import etree
 
@@ -217,44 +219,52 @@ def write_description(
     seal: str,
     value: str,
 ) -> bytes:
-    """A `Signature.xml`: every protected part with its SM3, and where the seal stands."""
-    root = etree.Element(_name("Signature"), nsmap={"ofd": NAMESPACE})
-    info = _child(root, "SignedInfo")
-    _child(
-        info,
-        "Provider",
-        ProviderName=provider.name,
-        Version=provider.version,
-        Company=provider.company,
+    """A `Signature.xml`: every protected part with its SM3, and where the seal stands.
+
+    Raises:
+        ValueError: A name holds what no XML can hold.
+    """
+    listed = "".join(
+        f'<ofd:Reference FileRef="{_told(part)}">'
+        f"<ofd:CheckValue>{base64.b64encode(digest).decode()}</ofd:CheckValue></ofd:Reference>"
+        for part, digest in references
     )
-    _child(info, "SignatureMethod").text = SM2_SM3
-    _child(info, "SignatureDateTime").text = f"{at.astimezone(UTC):%Y%m%d%H%M%SZ}"
-    listed = _child(info, "References", CheckMethod=SM3)
-    for part, digest in references:
-        one = etree.SubElement(listed, _REFERENCE, {"FileRef": part})
-        etree.SubElement(one, _CHECK_VALUE).text = base64.b64encode(digest).decode()
-    for number, stamp in enumerate(stamps, 1):
-        _write_stamp(info, number, stamp)
-    _child(_child(info, "Seal"), "BaseLoc").text = seal
-    _child(root, "SignedValue").text = value
-    return written(root)
+    stamped = "".join(_stamped(number, stamp) for number, stamp in enumerate(stamps, 1))
+    return (
+        "<?xml version='1.0' encoding='UTF-8'?>\n"
+        f'<ofd:Signature xmlns:ofd="{NAMESPACE}"><ofd:SignedInfo>'
+        f'<ofd:Provider ProviderName="{_told(provider.name)}" Version="{_told(provider.version)}"'
+        f' Company="{_told(provider.company)}"/>'
+        f"<ofd:SignatureMethod>{SM2_SM3}</ofd:SignatureMethod>"
+        f"<ofd:SignatureDateTime>{at.astimezone(UTC):%Y%m%d%H%M%SZ}</ofd:SignatureDateTime>"
+        f'<ofd:References CheckMethod="{SM3}">{listed}</ofd:References>{stamped}'
+        f"<ofd:Seal><ofd:BaseLoc>{_told(seal)}</ofd:BaseLoc></ofd:Seal></ofd:SignedInfo>"
+        f"<ofd:SignedValue>{_told(value)}</ofd:SignedValue></ofd:Signature>"
+    ).encode()
 
 
-def _write_stamp(info: Element, number: int, stamp: Stamp) -> None:
+def _stamped(number: int, stamp: Stamp) -> str:
     if stamp.boundary is None:
         raise AssertionError("a stamp without a place")
-    clip = {} if stamp.clip is None else {"Clip": _numbers(stamp.clip)}
-    _child(
-        info,
-        "StampAnnot",
-        ID=str(number),
-        PageRef=stamp.page_id,
-        Boundary=_numbers(stamp.boundary),
-        **clip,
+    clip = "" if stamp.clip is None else f' Clip="{_numbers(stamp.clip)}"'
+    return (
+        f'<ofd:StampAnnot ID="{number}" PageRef="{_told(stamp.page_id)}"'
+        f' Boundary="{_numbers(stamp.boundary)}"{clip}/>'
     )
 
 
-_REFERENCE, _CHECK_VALUE = (f"{{{NAMESPACE}}}{name}" for name in ("Reference", "CheckValue"))
+def _told(said: str) -> str:
+    """A text as XML has it, within an element or an attribute."""
+    if said.isprintable():
+        return escape(said)
+    if _NO_TEXT.search(said):
+        raise ValueError("a character that is no text")
+    return escape(said).translate(_SPACES)
+
+
+_NO_TEXT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SPACES = {ord(each): f"&#{ord(each)};" for each in "\t\n\r"}
+"""Else readers take them all for one space."""
 
 
 def write_list(old: bytes | None, where: str, part: str) -> tuple[bytes, str]:
