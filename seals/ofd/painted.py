@@ -136,7 +136,8 @@ def _template(xml: XMLParts, part: str) -> Iterable[Painted]:
     return _known_template(data, part)
 
 
-_TEMPLATE = 32 * 1024
+_TEMPLATE = 128 * 1024
+"""Bytes of a template page that is remembered: a certificate's border has many curves."""
 
 
 @lru_cache(maxsize=32)
