@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -341,19 +342,20 @@ def test_a_call_may_wait_a_short_while(tmp_path: Path) -> None:
 
 def test_a_task_lapses_and_the_next_question_is_a_new_one(tmp_path: Path) -> None:
     """After its time nobody can answer it; it is counted as lapsed."""
-    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger(due="1s")})
+    counties = county_with(tmp_path / "counties", {"permit-ledger": ledger(due="5s")})
     grants = [grant("residence-permit.status", fields=GRANTED)]
-    with running_hub(tmp_path, counties, grants=grants) as hub:
-        clerk = admitted(hub, tmp_path, "police", "县公安局")
+    with (
+        running_hub(tmp_path, counties, grants=grants) as hub,
+        closing(admitted(hub, tmp_path, "police", "县公安局")) as clerk,
+    ):
         body = question(NUMBERS[0], "CASE-LATE")
         hub.client.post("/v1/queries", body)
         (task,) = clerk.get("/v1/tasks")["tasks"]
-        time.sleep(2.1)
+        time.sleep(5.1)
         late = refusal(clerk, f"/v1/tasks/{task['id']}:answer", {"by": "A1", "found": False})
         counts = clerk.get("/v1/tasks/counts")["counts"]
         hub.client.post("/v1/queries", body)
         (again,) = clerk.get("/v1/tasks")["tasks"]
-        clerk.close()
 
     assert late == (409, "hub.task-over", ["lapsed"])
     assert [(row["state"], row["tasks"]) for row in counts] == [("lapsed", 1)]
