@@ -32,7 +32,7 @@ from seals.ofd.names import checked, shown
 __all__ = ["CHUNK", "LIMITS", "Entry", "Limits", "OFDPackage", "digest_of", "packed"]
 
 CHUNK = 256 * 1024
-SMALL = 64 * 1024
+SMALL = 96 * 1024
 """Bytes of a part that is kept once it is unpacked, as long as there is room."""
 ROOM = 1 << 20
 _NEVER = 0x0021
