@@ -82,8 +82,8 @@ def seal(
     trust: Annotated[
         list[Path] | None,
         typer.Option(
-            help="自验所凭的根证书、吊销列表、信任名单或其目录，链不可信就不写出 "
-            "what the result is judged by; nothing is written that is not trusted"
+            help="自验所凭的根证书、吊销列表、信任名单或其目录；判为不可信的不写出 "
+            "what the result is judged by; what fails is not written"
         ),
     ] = None,
     password_file: PasswordFile = None,
