@@ -9,14 +9,16 @@ import typer
 
 from catalog import Catalog, CertificateType, InvalidCatalog
 from catalog.loading import COUNTIES, load
-from certificates.drawing.content import Content
 from certificates.drawing.ofd import ofd
 from certificates.drawing.pdf import pdf
 from certificates.drawing.preview import png
+from certificates.embedding import CertificateData
+from certificates.loading import load as definitions
+from certificates.rendering import content
 from certificates.templates.composing import composed
 from certificates.templates.errors import FaceRejected, TemplateInvalid
 from certificates.templates.grammar import Book, extended, shipped
-from certificates.templates.lint import MADE, lint
+from certificates.templates.lint import lint
 from certificates.templates.model import Complaint, Template
 from certificates.templates.planning import template
 from certificates.templates.samples import IDENTIFIER, Sample, sample
@@ -61,25 +63,25 @@ def preview(
     kind = _kind(catalog, type_id)
     plan = _planned(kind, catalog, book)
     try:
-        made = composed(
-            plan, kind, sample(kind, which, catalog.code_tables), catalog.code_tables, IDENTIFIER
-        )
+        made = sample(definitions(catalog)[type_id], which, plan, catalog.code_tables)
+        drawing = composed(plan, made.face, made.pictures, IDENTIFIER)
     except FaceRejected as rejected:
         _stop(type_id, rejected.complaints)
-    content = Content(title=plan.title, type=kind.id, items=made.items, created_at=MADE)
-    document = pdf(made.drawing, content)
+    data = CertificateData(type_id=type_id, edition=1, metadata={}, face=made.face)
+    told = content(plan, data)
+    document = pdf(drawing, told)
     target = out or Path(f"{type_id}.png")
     written = {target: png(document)}
     if beside:
         written[target.with_suffix(".pdf")] = document
-        written[target.with_suffix(".ofd")] = ofd(made.drawing, content)
-    for file, data in written.items():
+        written[target.with_suffix(".ofd")] = ofd(drawing, told)
+    for file, painted in written.items():
         try:
-            file.write_bytes(data)
+            file.write_bytes(painted)
         except OSError:
             typer.echo(f"✘ 写不了 / cannot write: {file.name}", err=True)
             raise typer.Exit(1) from None
-        typer.echo(f"✔ {file}  {len(data):,} 字节 bytes")
+        typer.echo(f"✔ {file}  {len(painted):,} 字节 bytes")
 
 
 @app.command("lint")
@@ -99,9 +101,9 @@ def check(
         if type_ids
         else list(catalog.certificate_types.values())
     )
-    wrong = 0
+    wrong, every = 0, definitions(catalog)
     for kind in kinds:
-        complaints = lint(_planned(kind, catalog, book), kind, catalog.code_tables)
+        complaints = lint(_planned(kind, catalog, book), every[kind.id], catalog.code_tables)
         wrong += bool(complaints)
         if complaints:
             _tell(kind.id, complaints)

@@ -16,7 +16,7 @@ from certificates.errors import IllegalAct, NumbersExhausted, SealNotProven
 from certificates.face import masked, masked_text
 from certificates.lifecycle import Certificate, Order, Status, local_day
 from certificates.metadata import SEVERAL, told
-from certificates.model import Definition, Face, ItemType, Mask
+from certificates.model import Actor, Definition, Face, ItemType, Mask
 from certificates.ports import Numbers, SealOrder
 from certificates.preparing import Desk
 
@@ -64,21 +64,25 @@ def annotated(
     number = numbers.take(f"copy:{certificate.identifier}")
     if number > MAX_COPIES:
         raise NumbersExhausted("copies")
+    identifier = f"{certificate.identifier}-C{number:04d}"
     added = {
         "JZJZZSJ": told(at),
         "JZJZZZ": annotation.creator,
         "JZJZZSY": annotation.purpose,
         "JZJYXQJZSJ": told(annotation.expires_at),
-        "JZJSYZ": annotation.recipient,  # 加注件使用者: the house's own beside the four
+        # The house's own beside the four: 加注件使用者, 加注件标识.
+        "JZJSYZ": annotation.recipient,
+        "JZJBS": identifier,
     }
     copy = dataclasses.replace(
         data,
         metadata={**_hidden_metadata(definition, data, face, masks), **added},
         face=face,
         commitments=(),
+        blind="",
         parent=certificate.identifier,
     )
-    return f"{certificate.identifier}-C{number:04d}", copy
+    return identifier, copy
 
 
 def _check(
@@ -142,6 +146,7 @@ def make(
     annotation: Annotation,
     binding: Binding,
     desk: Desk,
+    by: Actor,
 ) -> AnnotatedCopy:
     """Render, seal and verify a copy and keep its bytes. One that dies on the way left bytes without
     a name, and its number is spent.
@@ -158,8 +163,9 @@ def make(
     if editions is None:
         raise IllegalAct("edition")
     edition = editions.numbered(certificate.edition)
+    points = desk.renderer.seal_points(edition)
     documents = {}
-    for name, drawn in desk.renderer(edition, copy).items():
+    for name, drawn in desk.renderer.documents(edition, copy).items():
         order = SealOrder(
             document=drawn,
             format=name,
@@ -167,6 +173,8 @@ def make(
             type_id=certificate.type_id,
             unit=binding.unit,
             seal_id=binding.seal_id,
+            points=points,
+            account=by.account,
             reason=identifier,
         )
         sealed = desk.sealer.seal(order)
@@ -183,10 +191,10 @@ def make(
     )
 
 
-def watermark(annotation: Annotation) -> str:
-    """What is tiled across every page of a copy."""
-    until = told(annotation.expires_at)[:16]
-    return f"仅供 {annotation.recipient} 用于 {annotation.purpose} 有效至 {until}"
+def watermark(data: CertificateData) -> str:
+    """What is tiled across every page of a copy, from its data."""
+    of = data.metadata
+    return f"仅供 {of['JZJSYZ']} 用于 {of['JZJZZSY']} 有效至 {of['JZJYXQJZSJ'][:16]}"
 
 
 def status(copy: AnnotatedCopy, certificate: Certificate, at: datetime) -> CopyStatus:

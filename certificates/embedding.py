@@ -43,6 +43,10 @@ class CertificateData:
     face: Face
     commitments: tuple[str, ...] = ()
     """Of the face items, for selective disclosure; sorted, so that their order tells nothing."""
+    blind: str = field(default="", repr=False)
+    """A random number in hexadecimal digits. Parts of an OFD that say what the face says are mixed with
+    it: whoever is shown their digests, in a proof of some items, cannot try out what the others say.
+    Empty where there are no commitments."""
     provisional: Provisional | None = None
     """None: a certificate. Else a draft that is never sealed and never verified."""
     parent: str = ""
@@ -52,6 +56,7 @@ class CertificateData:
         """The canonical form."""
         return _written(
             {
+                "blind": self.blind,
                 "commitments": list(self.commitments),
                 "edition": self.edition,
                 "face": [_item(entry) for entry in self.face.items],
@@ -127,6 +132,7 @@ def _read(tree: dict[str, object]) -> CertificateData:
             items=tuple(_entry(row) for row in _list(tree["face"])),
         ),
         commitments=_texts(tree["commitments"]),
+        blind=_text(tree["blind"]),
         provisional=None if provisional is None else Provisional(_text(provisional)),
         parent=_text(tree["parent"]),
     )

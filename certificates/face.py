@@ -36,6 +36,7 @@ MAX_LINES = 200
 MAX_TEXT = 10_000
 """Characters looked at; whatever is longer is not read at all."""
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MONTH = re.compile("[0-9]{4}-[0-9]{2}")
 EARLIEST = date(1800, 1, 1)
 
 _FACE = "GB/T 36905-2018 照面信息"
@@ -108,7 +109,9 @@ def compose(
 def _dotted(entry: FaceEntry) -> FaceEntry:
     """A day in the short form; what is no day stays as it is."""
     texts = tuple(
-        value.replace("-", ".") if DAY.fullmatch(value) and text != value else text
+        value.replace("-", ".")
+        if text != value and (DAY.fullmatch(value) or MONTH.fullmatch(value))
+        else text
         for value, text in zip(entry.values, entry.texts, strict=True)
     )
     return dataclasses.replace(entry, texts=texts)
@@ -224,6 +227,20 @@ def _day(line: str) -> tuple[str, str]:
     return line, f"{day.year}年{day.month}月{day.day}日"
 
 
+def _month(line: str) -> tuple[str, str]:
+    """An item whose example is a month takes months."""
+    expected = "存在的月份，如 2025-03 / a month that exists, such as 2025-03"
+    if not MONTH.fullmatch(line):
+        raise _no("not-a-month", expected)
+    try:
+        day = date.fromisoformat(f"{line}-01")
+    except ValueError:
+        raise _no("not-a-month", expected) from None
+    if day < EARLIEST:
+        raise _no("not-a-month", f"{EARLIEST.year} 年以后 / from {EARLIEST.year} on")
+    return line, f"{day.year}年{day.month}月"
+
+
 def _number(line: str, pattern: str, expected: str) -> tuple[str, str]:
     if not re.fullmatch(pattern, line):
         raise _no("not-a-number", expected)
@@ -271,6 +288,8 @@ def _text(
         except InvalidCode as wrong:
             raise _no(wrong.rule, wrong.expected, wrong.kind) from None
         return number, number
+    if MONTH.fullmatch(item.example):
+        return _month(line)
     validity = definition.validity
     if validity.end is End.ITEM and item.id == validity.item and line != LONG_TERM:
         return _day(line)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from certificates.editions import Edition
 from certificates.embedding import read_data
 from certificates.errors import IllegalAct, SealNotProven
 from certificates.issuing import DONE, Intent, Stage, Step
@@ -44,7 +45,8 @@ def advance(intent: Intent, desk: Desk) -> Intent:
 def _seal(intent: Intent, desk: Desk) -> Intent:
     if intent.attempts >= MAX_ATTEMPTS:
         raise IllegalAct("attempts")
-    may_be_sealed(intent, desk)
+    edition = may_be_sealed(intent, desk)
+    points = desk.renderer.seal_points(edition)
     sealed = {}
     for name, digest in intent.drafts.items():
         order = SealOrder(
@@ -54,6 +56,8 @@ def _seal(intent: Intent, desk: Desk) -> Intent:
             type_id=intent.certificate.type_id,
             unit=intent.unit,
             seal_id=intent.seal_id,
+            points=points,
+            account=intent.by.account,
             reason=intent.key,
         )
         sealed[name] = desk.blobs.put(desk.sealer.seal(order))
@@ -62,9 +66,11 @@ def _seal(intent: Intent, desk: Desk) -> Intent:
     return after
 
 
-def may_be_sealed(intent: Intent, desk: Desk) -> None:
-    """Raises:
-    IllegalAct: `edition`, `draft`; see `advance`.
+def may_be_sealed(intent: Intent, desk: Desk) -> Edition:
+    """The edition it was drawn by, which is still the effective one.
+
+    Raises:
+        IllegalAct: `edition`, `draft`; see `advance`.
     """
     of = intent.certificate
     data = read_data(desk.blobs.get(of.data_digest))
@@ -73,6 +79,7 @@ def may_be_sealed(intent: Intent, desk: Desk) -> None:
     edition = effective(of.type_id, desk, desk.now())
     if edition is None or edition.number != of.edition:
         raise IllegalAct("edition")
+    return edition
 
 
 def _verify(intent: Intent, desk: Desk) -> Intent:

@@ -15,9 +15,42 @@ from certificates.lifecycle import Certificate
 
 Now = Callable[[], datetime]
 """The time, aware."""
-Renderer = Callable[[Edition, CertificateData], Mapping[str, bytes]]
-"""Data → documents by format, the same bytes for the same data. It must paint what the data say,
-and embed `bytes(data)`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealPoint:
+    """Where a seal stands on the documents of a type."""
+
+    page: int
+    """From 1."""
+    x: float
+    """Of its middle, millimetres from the left."""
+    y: float
+    """Millimetres from the top."""
+    diameter: float
+    """Millimetres that there is room for."""
+
+
+class Renderer(Protocol):
+    """Draws certificates, copies and drafts."""
+
+    def documents(self, edition: Edition, data: CertificateData) -> Mapping[str, bytes]:
+        """Data → documents by format, the same bytes for the same data. They paint what the data
+        say, and embed `bytes(data)`.
+
+        Raises:
+            FaceRefused: It cannot be painted: with item and rule of everything that does not fit.
+            LostBytes: The template or a picture is gone.
+        """
+        ...
+
+    def seal_points(self, edition: Edition) -> tuple[SealPoint, ...]:
+        """Where the issuer's seal goes.
+
+        Raises:
+            LostBytes: The template is gone.
+        """
+        ...
 
 
 class Numbers(Protocol):
@@ -115,6 +148,9 @@ class SealOrder:
     type_id: str
     unit: str
     seal_id: str
+    points: tuple[SealPoint, ...]
+    account: str
+    """Who seals: the account that asked for the certificate."""
     reason: str
     """The request's key."""
 

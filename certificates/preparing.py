@@ -268,8 +268,11 @@ def _intent(
 ) -> Intent:
     """Everything is kept by digest before the intent names it."""
     sealed, openings = disclosure.committed(disclosure.openings(data, desk.salts))
-    data = dataclasses.replace(data, commitments=sealed)
-    drafts = {name: desk.blobs.put(made) for name, made in desk.renderer(edition, data).items()}
+    blind = desk.salts(disclosure.SALT_BYTES).hex()
+    data = dataclasses.replace(data, commitments=sealed, blind=blind)
+    drafts = {
+        name: desk.blobs.put(made) for name, made in desk.renderer.documents(edition, data).items()
+    }
     certificate = Certificate(
         identifier=data.identifier,
         type_id=request.definition.id,
@@ -329,4 +332,4 @@ def draft(request: Request, desk: Desk, why: Provisional) -> Draft:
     data = _data(request, edition, blank, face, of)
     named = {name: value for name, value in data.metadata.items() if name != "ZZBS"}
     data = dataclasses.replace(data, metadata=named, provisional=why)
-    return Draft(data=data, documents=desk.renderer(edition, data))
+    return Draft(data=data, documents=desk.renderer.documents(edition, data))

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -16,11 +15,11 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
-from adapters.errors import InvalidManifest
 from catalog.errors import InvalidCatalog
 from catalog.tables import plain_table
 from hub.errors import HubError, InvalidSettings
 from hub.settings import read_configuration
+from hub.verbs import Verbs
 
 if TYPE_CHECKING:
     from hub.evidence import EvidenceLog
@@ -32,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    cls=Verbs,
 )
 receipts_app = typer.Typer(help="回执 / receipts", no_args_is_help=True)
 app.add_typer(receipts_app, name="receipts")
@@ -39,20 +39,6 @@ grants_app = typer.Typer(help="授权 / grants", no_args_is_help=True)
 app.add_typer(grants_app, name="grants")
 evidence_app = typer.Typer(help="留痕 / the evidence log", no_args_is_help=True)
 app.add_typer(evidence_app, name="evidence")
-_rooms: dict[str, typer.Typer] = {
-    name: import_module(f"{name}.cli").app
-    for name in ("catalog", "adapters", "adapters.sandbox", "seals")
-}
-for _name, _app in _rooms.items():
-    app.add_typer(_app, name=_name.rpartition(".")[2])
-app.add_typer(import_module("certificates.cli").app, name="template")
-app.add_typer(import_module("hub.clerk").app, name="desk")
-for _name in ("making", "acts", "listing"):
-    _rooms["seals"].add_typer(import_module(f"hub.seals.{_name}").app)
-keys_app: typer.Typer = import_module("seals.cli").key_app
-app.add_typer(keys_app, name="keys")
-app.command("seal")(import_module("hub.seals.sealing").seal)
-app.command("verify")(import_module("seals.verifying_cli").verify)
 
 
 @app.callback()
@@ -180,16 +166,6 @@ def head() -> None:
         typer.echo(log.checkpoint(), nl=False)
 
 
-@keys_app.command("rotate")
-def rotate() -> None:
-    """更换主密钥，数据密钥重新封装 / renew the master key and wrap every data key anew."""
-    from hub.app import opened_vault  # noqa: PLC0415  (imports the whole hub)
-
-    with opened_vault(read_configuration().settings) as (_, vault):
-        vault.rotate_master()
-    typer.echo("✔ 主密钥已更换 / the master key was renewed")
-
-
 @contextmanager
 def _opened_log() -> Iterator[EvidenceLog]:
     from hub.app import log_of, opened_vault  # noqa: PLC0415  (imports the whole hub)
@@ -248,20 +224,6 @@ def demo(
     raise typer.Exit(the_demo.run(folder))
 
 
-@_rooms["adapters"].command()
-def drift(
-    as_json: Annotated[bool, typer.Option("--json", help="机器可读 / for machines")] = False,
-    forget: Annotated[
-        str | None,
-        typer.Option(help="县/数据源：改好清单后重新学习 / county/source: learn its shape anew"),
-    ] = None,
-) -> None:
-    """数源答复的形状变了什么、影响谁 / how sources changed their answers, and whom it breaks."""
-    from hub import drift_report  # noqa: PLC0415  (imports the store)
-
-    raise typer.Exit(drift_report.run(as_json=as_json, forget=forget))
-
-
 @app.command()
 def token(
     client: Annotated[str, typer.Option(help="调用方编号 / the caller's id")],
@@ -286,10 +248,16 @@ def main() -> None:
     """The console script. Complaints go to standard error, one a line; nothing prints a stack."""
     try:
         app()
-    except (InvalidCatalog, InvalidManifest, InvalidSettings) as wrong:
-        for complaint in wrong.complaints:
-            print(complaint, file=sys.stderr)
-        sys.exit(1)
-    except HubError as wrong:
-        print(f"{wrong.code}: {wrong.why}", file=sys.stderr)
+    except Exception as wrong:
+        from adapters.errors import InvalidManifest  # noqa: PLC0415  (imports the whole room)
+
+        match wrong:
+            case InvalidCatalog() | InvalidManifest() | InvalidSettings():
+                lines: tuple[object, ...] = tuple(wrong.complaints)
+            case HubError():
+                lines = (f"{wrong.code}: {wrong.why}",)
+            case _:
+                raise
+        for line in lines:
+            print(line, file=sys.stderr)
         sys.exit(1)

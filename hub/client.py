@@ -14,15 +14,24 @@ from typing import Any
 
 import httpx2
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from hub.errors import KeyUnavailable
 from hub.ids import new_id
 from hub.tokens import ASSERTION_TYPE
 
 
 def client_assertion(client_id: str, key_file: Path, audience: str) -> str:
-    """A `private_key_jwt` assertion that lives for 50 seconds (RFC 7523 §2.2)."""
-    key = ECKey.import_key(json.loads(key_file.read_text(encoding="utf-8")))
+    """A `private_key_jwt` assertion that lives for 50 seconds (RFC 7523 §2.2).
+
+    Raises:
+        KeyUnavailable: `client-key`: the file holds no private key for ES256.
+    """
+    try:
+        key = ECKey.import_key(json.loads(key_file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, JoseError):
+        raise KeyUnavailable("client-key") from None
     now = int(time.time())
     claims = {
         "iss": client_id,

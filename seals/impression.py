@@ -14,7 +14,7 @@ from seals.drawing import Drawing, Placing, Shape, ellipse, png, polygon, star
 from seals.errors import SealRefused
 from seals.glyphs import Face, Glyph
 from seals.lettering import EM_MIDDLE, Line, Ring, laid_along, laid_straight
-from seals.proportions import SIZES, USUAL, Centre, Level, Proportions
+from seals.proportions import SIZES, SMALLEST, USUAL, Centre, Level, Proportions
 from seals.registered import APPROVAL_NAME
 from seals.seal import Picture
 
@@ -220,7 +220,7 @@ def _size(seal: RoundSeal) -> int:
     if rule.centre is Centre.EMBLEM or seal.centre is Centre.EMBLEM:
         raise SealRefused("emblem-not-drawn")
     size = seal.diameter or rule.diameter
-    right = 30 <= size <= rule.diameter if rule.at_most else size == rule.diameter
+    right = SMALLEST <= size <= rule.diameter if rule.at_most else size == rule.diameter
     if not right:
         raise SealRefused("diameter")
     return size

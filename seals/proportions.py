@@ -45,6 +45,9 @@ class Size:
     at_most: bool = False
 
 
+SMALLEST = 16
+"""Millimetres: a seal for the certificates of one type has to stand on a card (54 mm high)."""
+
 SIZES: dict[Level, Size] = {
     Level.STATE_COUNCIL: Size(diameter=60, centre=Centre.EMBLEM),
     Level.PROVINCE: Size(diameter=50, centre=Centre.EMBLEM),

@@ -20,6 +20,7 @@ from seals.verdicts import Step, Verdict, worst
 from seals.x509 import X509Certificate, read_x509
 
 __all__ = [
+    "JUDGED_ELSEWHERE",
     "NOTHING",
     "QUESTIONS",
     "Carried",
@@ -73,6 +74,9 @@ class Question(IntEnum):
         """Stable name, as it stands in JSON."""
         return self.name.lower().replace("_", "-")
 
+
+JUDGED_ELSEWHERE = frozenset({Question.SIGNER_CHAIN, Question.MAKER_CHAIN, Question.TIME})
+"""What may stay open when a seal is set: nobody need be at hand who judges chains."""
 
 QUESTIONS: Mapping[Question, Words] = {
     Question.CONTAINER: ("文件容器是否完好？", "Is the container well-formed?"),

@@ -17,6 +17,7 @@ from datetime import datetime
 from seals.algorithms import Algorithm
 from seals.errors import (
     DocumentRefused,
+    MalformedDocument,
     MalformedSeal,
     RegisterDamaged,
     SealRefused,
@@ -32,12 +33,13 @@ from seals.pdf.sealing import proven
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.ports import SealRegister, SigningKey, TimestampAuthority
 from seals.registered import RegisteredSeal, content_digest
-from seals.report import Format
+from seals.report import JUDGED_ELSEWHERE, Format
 from seals.seal import Seal
 from seals.seal_reading import read_seal
 from seals.sm2 import Signature
 from seals.using import Use, why_not
-from seals.verifying import format_of
+from seals.verdicts import Verdict
+from seals.verifying import format_of, verify
 
 __all__ = [
     "AcrossPages",
@@ -137,6 +139,24 @@ class Sealer:
         if self._national:
             return self._pdf(document, order, seal, logged, at)
         return self._pades(document, order, seal, logged, at)
+
+    def faults(self, document: bytes) -> tuple[str, ...]:
+        """Why a document that was sealed here does not verify by now; empty where it does. Chains and
+        times may stay open where nobody was given who judges them. Raises nothing for what the
+        document holds.
+        """
+        try:
+            report = verify(document, self.now(), judges=self.judges)
+        except MalformedDocument as wrong:
+            return (wrong.why,)
+        if not report.seals:
+            return ("not-sealed",)
+        bad = [
+            each.step.reason
+            for each in report.complaints
+            if each.verdict is Verdict.FAILED or each.step.number not in JUDGED_ELSEWHERE
+        ]
+        return tuple(dict.fromkeys(bad))
 
     @property
     def _national(self) -> bool:

@@ -19,6 +19,7 @@ from fontTools.ttLib import TTFont
 
 from certificates.drawing import ofd, preview
 from certificates.drawing.pdf_marks import POINTS
+from certificates.model import Face
 from seals.ofd.document import Graph, Kind, graph
 from seals.ofd.markup import Element, named, numbers, text
 from seals.ofd.package import OFDPackage
@@ -164,6 +165,14 @@ def items_shown(document: bytes) -> Mapping[str, str]:
         )
         for item in named(root, "item")
     }
+
+
+def untold(face: Face, document: bytes) -> tuple[str, ...]:
+    """Items whose text, as an OFD of ours paints it, is not the face's."""
+    painted = items_shown(document)
+    return tuple(
+        entry.id for entry in face.items if painted.get(entry.id, "") != "".join(entry.texts)
+    )
 
 
 def _steps(told: str | None) -> Iterator[float]:

@@ -1,8 +1,7 @@
-"""What a document holds beside what it paints: the face as data, and the metadata."""
+"""What a document holds beside what it paints: its data, and the metadata."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,28 +17,24 @@ _UNWRITABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FaceItem:
-    """One item of the face with its value."""
-
-    id: str
-    label: str
-    value: str
-    """As data: a code, a date after ISO 8601, the text; for a picture the SM3 of its bytes."""
-    shown: str = ""
-    """As it is painted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """The data of one certificate."""
+    """What the writers put into the document of one certificate."""
 
     title: str
     type: str
     """Id of the certificate type."""
-    items: tuple[FaceItem, ...]
+    labels: Mapping[str, str]
+    """Face item → what it is called."""
+    data: bytes = field(repr=False)
+    """What the document says about itself, in UTF-8; both writers embed these very bytes."""
     created_at: datetime
     """Aware."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    commitments: bytes = field(default=b"", repr=False)
+    """A further attachment of an OFD, so that its seal covers it apart; empty for none. A PDF has
+    none."""
+    blind: str = field(default="", repr=False)
+    """Mixed into every part of an OFD that depends on what is filled in; empty for nothing."""
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Short names of GB/T 36903 (`ZZMC`, `ZZBS`, …, `KZ_`) → values."""
 
     def __post_init__(self) -> None:
@@ -49,18 +44,15 @@ class Content:
         for name, value in self.metadata.items():
             if not _NAME.fullmatch(name) or name in _OWN or _UNWRITABLE.search(value):
                 raise Unwritable(name)
-        for each in self.items:
-            if any(_UNWRITABLE.search(told) for told in (each.id, each.label, each.value)):
-                raise Unwritable(each.id)
+        for item, label in self.labels.items():
+            if _UNWRITABLE.search(item) or _UNWRITABLE.search(label):
+                raise Unwritable(item)
         if _UNWRITABLE.search(self.title):
             raise Unwritable("title")
-
-    @property
-    def face(self) -> bytes:
-        """The face as JSON, the same bytes for the same face."""
-        items = [
-            {"id": each.id, "label": each.label, "value": each.value, "shown": each.shown}
-            for each in self.items
-        ]
-        told = {"type": self.type, "title": self.title, "items": items}
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            told = self.data.decode()
+        except UnicodeDecodeError:
+            raise Unwritable("data") from None
+        # XML would change the end of a line into another.
+        if "\n" in told or _UNWRITABLE.search(told):
+            raise Unwritable("data")

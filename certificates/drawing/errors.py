@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar
 
+from certificates.errors import CertificateError
 
-class DrawingError(Exception):
+
+class DrawingError(CertificateError):
     """Root of what can go wrong between values and pages."""
 
     code: ClassVar[str] = "certificates.drawing"
     origin: ClassVar[str] = "caller"
-    retryable: ClassVar[bool] = False
 
 
 class GlyphMissing(DrawingError):

@@ -9,9 +9,10 @@ ems first, so that another size needs no new measuring.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ def laid(text: str, box: Box, style: Style, *, item: str = "", where: str = "") 
     paragraphs = [_measured(each, style) for each in text.split("\n")]
     size = style.size
     while True:
-        lines = [line for each in paragraphs for line in _broken(each, box.width / size)]
+        lines = [line for each in paragraphs for line in _lines(each, box.width / size, style)]
         room = _room(box.height, size, style.leading)
         wide = max((_width(line, style) for line in lines), default=0.0)
         if len(lines) <= room and wide * size <= box.width + 1e-6:
@@ -116,10 +117,14 @@ class _Measured(NamedTuple):
 _Line = Sequence[_Measured]
 
 
-def _measured(text: str, style: Style) -> list[_Measured]:
-    face = typeface(style.lettering)
-    em = face.metrics.em
-    return [_Measured(each, face.glyph(each).advance / em + style.spacing) for each in text]
+def _measured(text: str, style: Style) -> _Line:
+    return [_character(each, style.lettering, style.spacing) for each in text]
+
+
+@lru_cache(maxsize=16384)
+def _character(character: str, lettering: Lettering, spacing: float) -> _Measured:
+    face = typeface(lettering)
+    return _Measured(character, face.glyph(character).advance / face.metrics.em + spacing)
 
 
 def _room(height: float, size: float, leading: float) -> int:
@@ -141,7 +146,12 @@ def _seen(line: _Line) -> _Line:
     return line[:end]
 
 
-def _broken(text: list[_Measured], width: float) -> Iterator[_Line]:
+def _lines(text: _Line, width: float, style: Style) -> Iterable[_Line]:
+    """A paragraph in lines no wider than `width` ems; most are one."""
+    return (text,) if _width(text, style) <= width + 1e-6 else _broken(text, width)
+
+
+def _broken(text: _Line, width: float) -> Iterator[_Line]:
     """Lines no wider than `width` ems, where words allow it."""
     line: list[_Measured] = []
     used = 0.0
@@ -175,7 +185,7 @@ def _cut(piece: list[_Measured], width: float) -> list[list[_Measured]]:
     return parts
 
 
-def _pieces(text: list[_Measured]) -> Iterator[list[_Measured]]:
+def _pieces(text: _Line) -> Iterator[list[_Measured]]:
     """What must stay on one line: a word or a character with the marks that belong to it."""
     piece: list[_Measured] = []
     for begin, end in _atoms("".join(each.character for each in text)):

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from pydantic import ConfigDict
+
 from seals.drawing import Path
 
 
@@ -81,6 +83,8 @@ class Format(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A picture that fills its box."""
+
+    __pydantic_config__ = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     data: bytes
     format: Format

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
+from certificates.digests import sm3
 from certificates.drawing.content import Content
 from certificates.drawing.marks import (
     Backdrop,
@@ -34,6 +35,7 @@ from seals.ofd.markup import NAMESPACE
 from seals.ofd.package import OFDPackage, packed
 
 FACE_PART = "/Doc_0/Attachs/face.json"
+COMMITMENTS_PART = "/Doc_0/Attachs/commitments.json"
 TAGS_PART = "/Doc_0/Tags/face.xml"
 TAGS = "urn:mianti:certificate:face"
 """Namespace of our custom tags."""
@@ -164,10 +166,15 @@ class _Document:
         )
         made[TAGS_PART] = self._tags()
         made["/Doc_0/Attachs/Attachments.xml"] = self._attachments()
-        made[FACE_PART] = self._content.face
-        document = self._document(pages)
-        root = self._root(hashlib.sha256(b"".join((document, *made.values()))).hexdigest()[:32])
-        return {"/OFD.xml": root, "/Doc_0/Document.xml": document, **made}
+        made[FACE_PART] = self._content.data
+        made["/Doc_0/Document.xml"] = self._document(pages)
+        if blind := self._content.blind:
+            made = {name: _blinded(name, each, blind) for name, each in made.items()}
+        if self._content.commitments:
+            made[COMMITMENTS_PART] = self._content.commitments
+        # The document's id hangs on all that is blinded, and so blinds the part that holds it.
+        root = self._root(hashlib.sha256(b"".join(made.values())).hexdigest()[:32])
+        return {"/OFD.xml": root, **made}
 
     def _root(self, digest: str) -> bytes:
         content = self._content
@@ -243,7 +250,7 @@ class _Document:
         return _xml("Res", f"<ofd:MultiMedias>{listed}</ofd:MultiMedias>", ' BaseLoc="Res"')
 
     def _tags(self) -> bytes:
-        labels = {each.id: each.label for each in self._content.items}
+        labels = self._content.labels
         items = "".join(
             f'<face:item id="{escape(item)}" label="{escape(labels.get(item, ""))}">'
             + "".join(
@@ -259,14 +266,26 @@ class _Document:
         ).encode()
 
     def _attachments(self) -> bytes:
-        size = len(self._content.face) / 1024
+        attached = {"face": self._content.data, "commitments": self._content.commitments}
         return _xml(
             "Attachments",
-            f'<ofd:Attachment ID="face" Name="face" Format="json"'
-            f' CreationDate="{self._content.created_at:%Y-%m-%dT%H:%M:%S}"'
-            f' Size="{size:.3f}" Visible="false" Usage="face">'
-            "<ofd:FileLoc>face.json</ofd:FileLoc></ofd:Attachment>",
+            "".join(
+                f'<ofd:Attachment ID="{name}" Name="{name}" Format="json"'
+                f' CreationDate="{self._content.created_at:%Y-%m-%dT%H:%M:%S}"'
+                f' Size="{len(data) / 1024:.3f}" Visible="false" Usage="{name}">'
+                f"<ofd:FileLoc>{name}.json</ofd:FileLoc></ofd:Attachment>"
+                for name, data in attached.items()
+                if data
+            ),
         )
+
+
+def _blinded(name: str, content: bytes, blind: str) -> bytes:
+    """The part with something at its end that nobody can guess and no reader looks at."""
+    mixed = sm3(f"{blind} {name}".encode()).encode()
+    if name.endswith(".xml"):
+        return b"%b<!--%b-->" % (content, mixed)
+    return content + mixed if name.endswith(".ttf") else content
 
 
 def _xml(name: str, body: str, attributes: str = "") -> bytes:

@@ -133,6 +133,7 @@ def row(*values: float) -> str:
     return " ".join(map(_number, values))
 
 
+@lru_cache(maxsize=16384)
 def _number(value: float) -> str:
     """To a thousandth of a millimetre, and never `-0`."""
     if value == (whole := int(value)):

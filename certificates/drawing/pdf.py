@@ -65,7 +65,7 @@ class _Document:
         self._tree = self._file.reserve()
         self._form = _form(tuple((each.height, each.backdrop) for each in drawing.sheets))
         self._subsets = subsets(mark for sheet in drawing.sheets for mark in sheet.marks)
-        self._labels = {each.id: each.label for each in content.items}
+        self._labels = content.labels
         self._pictures: dict[bytes, int] = {}
 
     def written(self) -> bytes:

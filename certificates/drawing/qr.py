@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
 from functools import lru_cache
 
 import zxingcpp
@@ -10,6 +10,8 @@ import zxingcpp
 from certificates.drawing.lines import Box
 from certificates.drawing.marks import Modules
 
+_DARK = re.compile(rb"\x00+")
+"""Dark modules are nought."""
 QUIET = 4
 """Modules of clear paper that a reader wants around it."""
 
@@ -41,15 +43,7 @@ def _modules(told: str) -> tuple[tuple[tuple[int, int], ...], ...]:
     painted = memoryview(image)  # type: ignore[arg-type]  # it is a buffer; its stub does not say so
     wide = painted.shape[1] if painted.shape else 0
     cells = painted.tobytes()
-    return tuple(tuple(_dark(cells[at : at + wide])) for at in range(0, len(cells), wide))
-
-
-def _dark(row: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Stretches of dark modules, which are nought."""
-    begin = None
-    for at, module in enumerate((*row, 255)):
-        if not module and begin is None:
-            begin = at
-        elif module and begin is not None:
-            yield begin, at
-            begin = None
+    return tuple(
+        tuple(found.span() for found in _DARK.finditer(cells[at : at + wide]))
+        for at in range(0, len(cells), wide)
+    )

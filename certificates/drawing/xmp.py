@@ -15,7 +15,7 @@ FACE = "https://mianti.invalid/ns/face/1.0/"
 def xmp(content: Content) -> bytes:
     """The packet, in the plain: PDF/A wants it readable for those who read no PDF."""
     when = f"{content.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    own = {"type": content.type, "face": content.face.decode(), **content.metadata}
+    own = {"type": content.type, "face": content.data.decode(), **content.metadata}
     values = "".join(f"<face:{name}>{escape(value)}</face:{name}>" for name, value in own.items())
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from certificates.errors import CertificateError
 from certificates.templates.model import Complaint
 
 
-class TemplateError(Exception):
+class TemplateError(CertificateError):
     """Root of what can go wrong with templates; all complaints at once."""
 
     code: ClassVar[str] = "certificates.template"
     origin: ClassVar[str] = "caller"
-    retryable: ClassVar[bool] = False
 
     def __init__(self, complaints: Iterable[Complaint]) -> None:
         self.complaints = tuple(complaints)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from itertools import combinations
 
-from catalog import CertificateType
 from certificates.drawing import agreement
-from certificates.drawing.content import Content
 from certificates.drawing.lines import Box
 from certificates.drawing.marks import Colour, Text
 from certificates.drawing.ofd import ofd
 from certificates.drawing.pdf import pdf
-from certificates.templates.composing import Composed, composed
+from certificates.embedding import CertificateData
+from certificates.errors import FaceRefused
+from certificates.model import Definition
+from certificates.rendering import content
+from certificates.templates.composing import composed
 from certificates.templates.errors import FaceRejected
 from certificates.templates.model import Complaint, Page, Template
 from certificates.templates.planning import Tables
@@ -21,20 +22,18 @@ from certificates.templates.samples import IDENTIFIER, Sample, sample
 
 LEAST_CONTRAST = 4.5
 """Of text and paper (WCAG 2.2, 1.4.3)."""
-MADE = datetime(2026, 1, 1, tzinfo=UTC)
-"""When samples say they were made."""
 
 
-def lint(template: Template, kind: CertificateType, tables: Tables) -> tuple[Complaint, ...]:
+def lint(template: Template, definition: Definition, tables: Tables) -> tuple[Complaint, ...]:
     """Every complaint about a template; it may be published when there is none."""
-    found = [*_places(template, kind), *_contrast(template), *_boxes(template)]
+    found = [*_places(template, definition), *_contrast(template), *_boxes(template)]
     for which in Sample:
-        found += _sampled(template, kind, tables, which)
+        found += _sampled(template, definition, tables, which)
     return tuple(found)
 
 
-def _places(template: Template, kind: CertificateType) -> Iterator[Complaint]:
-    for item in kind.items:
+def _places(template: Template, definition: Definition) -> Iterator[Complaint]:
+    for item in definition.type.items:
         if item not in template.items:
             yield Complaint(where=item, rule="no-place", found="版面没有此项 / it has no place")
     if not any(page.seals for page in template.pages):
@@ -103,16 +102,24 @@ def _meet(one: Box, other: Box) -> bool:
 
 
 def _sampled(
-    template: Template, kind: CertificateType, tables: Tables, which: Sample
+    template: Template, definition: Definition, tables: Tables, which: Sample
 ) -> Iterator[Complaint]:
     try:
-        made = composed(template, kind, sample(kind, which, tables), tables, IDENTIFIER)
+        made = sample(definition, which, template, tables)
+        data = CertificateData(type_id=definition.id, edition=1, metadata={}, face=made.face)
+        drawing = composed(template, made.face, made.pictures, IDENTIFIER)
+    except FaceRefused as refused:
+        for finding in refused.findings:
+            yield Complaint(
+                where=finding.item, rule=finding.rule, found=finding.expected, sample=which
+            )
+        return
     except FaceRejected as rejected:
         for each in rejected.complaints:
             yield Complaint(where=each.where, rule=each.rule, found=each.found, sample=which)
         return
-    content = Content(title=template.title, type=kind.id, items=made.items, created_at=MADE)
-    of_ofd, of_pdf = ofd(made.drawing, content), pdf(made.drawing, content)
+    told = content(template, data)
+    of_ofd, of_pdf = ofd(drawing, told), pdf(drawing, told)
     for difference in agreement.differences(of_ofd, of_pdf):
         place = difference.standing
         yield Complaint(
@@ -121,16 +128,7 @@ def _sampled(
             found=f"{difference.only}: {place.character}",
             sample=which,
         )
-    for item in _untold(made, of_ofd):
+    for item in agreement.untold(made.face, of_ofd):
         yield Complaint(
             where=item, rule="face", found="版面与数据不一致 / not what it says", sample=which
         )
-
-
-def _untold(made: Composed, of_ofd: bytes) -> Sequence[str]:
-    """Items whose painted text is not the face's."""
-    told: dict[str, str] = {}
-    for each in made.items:
-        told[each.id] = told.get(each.id, "") + each.shown.replace("\n", "")
-    painted = agreement.items_shown(of_ofd)
-    return [item for item, text in told.items() if painted.get(item, "") != text]

@@ -90,6 +90,23 @@ class Template:
     pages: tuple[Page, ...]
 
     @property
+    def dotted(self) -> frozenset[str]:
+        """Items whose days and months it tells as 2025.03.12."""
+        return frozenset(
+            item
+            for page in self.pages
+            for item in (
+                *(each.item for each in page.fields if each.dates is Dates.DOTTED),
+                *(
+                    column.item
+                    for table in page.tables
+                    if table.dates is Dates.DOTTED
+                    for column in table.columns
+                ),
+            )
+        )
+
+    @property
     def items(self) -> frozenset[str]:
         """Every face item it has a place for."""
         return frozenset(

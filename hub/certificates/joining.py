@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 
 from catalog import Catalog
-from certificates.editions import Edition
-from certificates.embedding import CertificateData
 from certificates.loading import load
 from certificates.model import Tier
 from certificates.ports import Now, SealOrder
@@ -19,6 +16,7 @@ from certificates.register import (
     MemoryPresentations,
     MemoryRegister,
 )
+from certificates.rendering import Renderer
 from certificates.typelist import SuperiorList, TypeList
 from hub.certificates.centre import CertificateCentre
 from seals.errors import KeyUnavailable
@@ -43,18 +41,15 @@ class NoSealer:
         return ("no-key",)
 
 
-def _undrawn(edition: Edition, data: CertificateData) -> Mapping[str, bytes]:
-    raise NotImplementedError
-
-
 def joined_centre(catalog: Catalog, now: Now) -> CertificateCentre:
     """The centre of a hub."""
+    blobs = MemoryBlobs()
     desk = Desk(
         register=MemoryRegister(),
-        blobs=MemoryBlobs(),
+        blobs=blobs,
         numbers=MemoryNumbers(),
         sealer=NoSealer(),
-        renderer=_undrawn,
+        renderer=Renderer(stored=blobs.get),
         tables=catalog.code_tables,
         place=TypeList(place="", tier=Tier.CITY, superior=SuperiorList(name="", codes={}), held={}),
         editions=lambda _: None,

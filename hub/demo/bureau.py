@@ -19,7 +19,7 @@ from seals.lifecycle import Lifecycle, collect
 from seals.names import Subject
 from seals.ports import SealRegister, SigningKey
 from seals.proportions import Level
-from seals.registered import Actor, RegisteredSeal, SealKind
+from seals.registered import Actor, Limits, RegisteredSeal, SealKind
 from seals.terminal import now
 
 BUREAU = "示范县政务服务和大数据管理局"
@@ -43,6 +43,10 @@ class Planned:
     ring: str = ""
     lower: tuple[str, ...] = ()
     code: str = ""
+    diameter: int = 0
+    """Millimetres; nought for the largest that its level may have."""
+    certificate_types: frozenset[str] = frozenset()
+    """The only types it is for; none: all, and documents that are no certificates."""
 
 
 PLANNED = (
@@ -117,7 +121,14 @@ class Bureau:
         clerk, head = (Actor(account=each, organisation=plan.organisation) for each in STAFF)
         maker, filer = (Actor(account=each, organisation=BUREAU) for each in BUREAU_STAFF)
         png = drawn(
-            plan.kind, plan.form, plan.level, 0, plan.name, plan.ring, plan.lower, plan.code
+            plan.kind,
+            plan.form,
+            plan.level,
+            plan.diameter,
+            plan.name,
+            plan.ring,
+            plan.lower,
+            plan.code,
         )
         seal = collect(
             seal_id=plan.id,
@@ -141,6 +152,9 @@ class Bureau:
         )
         seal = made_seal(register, life, seal, maker, wanted, lambda: self.maker)
         seal = _put(register, life.file(seal, filer, now(), f"示备〔2026〕{number}号"))
+        if plan.certificate_types:
+            limits = Limits(certificate_types=plan.certificate_types)
+            seal = _put(register, life.limit(seal, filer, now(), limits, "证照专用"))
         return _put(register, life.grant(seal, head, now(), OFFICER))
 
 

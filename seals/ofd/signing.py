@@ -22,13 +22,11 @@ from seals.ofd.placing import Placement, placed
 from seals.ofd.preflight import page_objects, reasons
 from seals.ofd.signatures import Provider, link_list, write_description, write_list
 from seals.ofd.verification import NOBODY, Judges, judge
-from seals.report import Question, SealReport
+from seals.report import JUDGED_ELSEWHERE, SealReport
 from seals.seal import Seal
 from seals.verdicts import Verdict
 
 MAX_SIGNATURES = 250
-_JUDGED_ELSEWHERE = {Question.SIGNER_CHAIN, Question.MAKER_CHAIN, Question.TIME}
-"""What may stay open when a seal is set: nobody need be at hand who judges chains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +151,7 @@ def embed(
 
 
 def _stands(report: SealReport) -> bool:
-    return all(each.step.number in _JUDGED_ELSEWHERE for each in report.complaints)
+    return all(each.step.number in JUDGED_ELSEWHERE for each in report.complaints)
 
 
 def _refuse(package: OFDPackage, facts: Facts, at: datetime) -> None:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from seals.errors import MalformedDocument
 
 Operand = float | bytes | str | list["Operand"]
 """Numbers, strings as bytes, names with their slash, arrays; dictionaries are lists, too."""
 
+Operator = tuple[str, list[Operand]]
+"""With what stands before it. Whoever gets one does not change it."""
+
 MAX_WORDS = 2_000_000
+MAX_REMEMBERED = 128 * 1024
+"""Bytes of a stream whose operators are remembered: the background of a form, which many documents
+share."""
 MAX_DEPTH = 32
+MAX_STREAMS = 16
+_PATH = frozenset({"m", "l", "c", "v", "y", "h", "re", "W", "W*"})
+_UNFILLED = frozenset({"S", "s", "n"})
 _SPACE = re.compile(rb"(?:[\x00\t\n\f\r ]+|%[^\r\n]*)*")
 _WORD = re.compile(rb"/?[^\x00\t\n\f\r ()<>\[\]{}/%]*")
 _NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)")
@@ -21,9 +31,46 @@ _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f",
 _INLINE_END = re.compile(rb"[\x00\t\n\f\r ]EI(?=[\x00\t\n\f\r ]|$)")
 
 
+def painting(streams: Sequence[bytes]) -> Iterator[Operator]:
+    """The operators of a page's streams, without the paths that are only stroked, clipped with or
+    dropped: those cover nothing.
+
+    Raises:
+        MalformedDocument: `content-unreadable`.
+    """
+    short = len(streams) <= MAX_STREAMS and all(len(each) <= MAX_REMEMBERED for each in streams)
+    if short:
+        try:
+            for each in [_remembered(stream) for stream in streams]:
+                yield from each
+        except MalformedDocument:
+            pass  # one of them ends within an operand
+        else:
+            return
+    yield from _covering(operators(b"\n".join(streams)))
+
+
+@lru_cache(maxsize=32)
+def _remembered(content: bytes) -> tuple[Operator, ...]:
+    return tuple(_covering(operators(content)))
+
+
+def _covering(found: Iterable[Operator]) -> Iterator[Operator]:
+    path: list[Operator] = []
+    for each in found:
+        if each[0] in _PATH:
+            path.append(each)
+            continue
+        if each[0] not in _UNFILLED:
+            yield from path
+        path = []
+        yield each
+    yield from path
+
+
 def operators(  # noqa: C901, PLR0912 - a branch for each kind of word
     content: bytes,
-) -> Iterator[tuple[str, list[Operand]]]:
+) -> Iterator[Operator]:
     """Every operator with what stands before it; an inline image is one, called `BI`.
 
     Raises:

@@ -38,12 +38,14 @@ def pages(reader: PdfFileReader) -> Iterator[Page]:
             yield node, {**above, **own}
 
 
-def content(page: Any) -> bytes:
-    """The operators of a page."""
+def content(page: Any) -> tuple[bytes, ...]:
+    """The streams that hold the operators of a page; white space is between them (ISO 32000-2
+    §7.8.2).
+    """
     held = entry(page, "/Contents", ())
     if isinstance(held, generic.StreamObject):
-        return bytes(held.data)
-    return b"\n".join(each.get_object().data for each in held)
+        return (bytes(held.data),)
+    return tuple(bytes(each.get_object().data) for each in held)
 
 
 def inherited(page: Any, key: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seals.errors import MalformedDocument
-from seals.pdf.operators import Operand, operators
+from seals.pdf.operators import Operand, painting
 from seals.pdf.reading import entry
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -85,12 +85,12 @@ class Painter:
 
     def paint(
         self,
-        content: bytes,
+        content: Sequence[bytes],
         resources: Mapping[str, Any],
         matrix: Matrix = IDENTITY,
         depth: int = 0,
     ) -> None:
-        """Follow one stream.
+        """Follow the streams of a page, or the one of a form.
 
         Raises:
             MalformedDocument: `content-unreadable`, or `content-too-much`.
@@ -98,7 +98,7 @@ class Painter:
         if depth > MAX_FORMS:
             raise MalformedDocument("content-too-much")
         run = _Run(self, resources, _State(matrix=matrix), depth)
-        for name, operands in operators(content):
+        for name, operands in painting(content):
             run.do(name, operands)
 
     def measured(self, font: Any, text: bytes) -> Sequence[float]:
@@ -228,7 +228,7 @@ class _Run:
         a, b, c, d, e, f = (float(each) for each in inner)
         resources = entry(found, "/Resources", self._resources)
         matrix = _times((a, b, c, d, e, f), self._state.matrix)
-        self._painter.paint(found.data, resources, matrix, self._depth + 1)
+        self._painter.paint((found.data,), resources, matrix, self._depth + 1)
 
     def _filled(self) -> None:
         points = [each for each in self._points if each[0] == each[0]]

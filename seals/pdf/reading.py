@@ -59,6 +59,18 @@ def opened(document: bytes) -> PdfFileReader:
         return reader
 
 
+def packet(document: bytes) -> bytes:
+    """The XMP packet of a PDF, as its last revision has it; empty where it has none.
+
+    Raises:
+        MalformedDocument: As `opened`.
+    """
+    reader = opened(document)
+    with reading():
+        stream = entry(reader.root, "/Metadata")
+        return bytes(stream.data) if stream is not None else b""
+
+
 def entry(held: Any, key: str, otherwise: Any = None) -> Any:
     """What a dictionary of pyHanko has under a key, references followed; its own `get` does not."""
     return held[key] if key in held else otherwise  # noqa: SIM401 - see above

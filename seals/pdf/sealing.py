@@ -12,11 +12,10 @@ from seals.pdf.preflight import reasons
 from seals.pdf.signing import embed, prepare
 from seals.pdf.verification import NOBODY, POLICY, Judges, Policy, verify
 from seals.ports import TimestampAuthority
-from seals.report import Question
+from seals.report import JUDGED_ELSEWHERE
 from seals.verdicts import Verdict
 
 # Without anybody to judge trust these stay open, and are not what sealing is to prove.
-_TRUST = {Question.SIGNER_CHAIN, Question.MAKER_CHAIN, Question.TIME}
 
 
 def sealed(
@@ -59,7 +58,7 @@ def proven(made: bytes, at: datetime, policy: Policy = POLICY, judges: Judges = 
     bad = [
         each.step.reason
         for each in report.complaints
-        if each.verdict is Verdict.FAILED or Question(each.step.number) not in _TRUST
+        if each.verdict is Verdict.FAILED or each.step.number not in JUDGED_ELSEWHERE
     ]
     if bad:
         raise SealingFailed(", ".join(bad))

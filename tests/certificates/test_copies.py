@@ -66,6 +66,7 @@ def test_a_copy_carries_the_four_items_and_its_parent() -> None:
     assert identifier == f"{CARD.identifier}-C0001"
     assert parent_of(identifier) == (CARD.identifier, 1)
     assert copy.parent == CARD.identifier
+    assert (copy.metadata["JZJBS"], copy.metadata["JZJSYZ"]) == (identifier, FOR_SCHOOL.recipient)
     added = {name: copy.metadata[name] for name in ("JZJZZSJ", "JZJZZZ", "JZJZZSY", "JZJYXQJZSJ")}
     assert added == {
         "JZJZZSJ": "2026-11-24 14:00:00",
@@ -77,9 +78,7 @@ def test_a_copy_carries_the_four_items_and_its_parent() -> None:
     assert copy.digest != CARD_DATA.digest
     assert read_data(bytes(copy)) == copy
     assert copy.commitments == ()
-    assert (
-        watermark(FOR_SCHOOL) == "仅供 示范县教育体育局 用于 教育入学一件事 有效至 2026-12-24 14:00"
-    )
+    assert watermark(copy) == "仅供 示范县教育体育局 用于 教育入学一件事 有效至 2026-12-24 14:00"
 
 
 HIDDEN: dict[str, tuple[str, frozenset[str], tuple[str, ...]]] = {
@@ -219,23 +218,30 @@ def test_a_copy_is_sealed_in_its_own_right() -> None:
     certificate = issue(wish, office)
     definition = definitions()["resident-id-card"]
 
-    copy = make(definition, certificate, FOR_SCHOOL, wish.binding, office)
+    copy = make(definition, certificate, FOR_SCHOOL, wish.binding, office, CLERK)
 
     for name, digest in copy.documents.items():
         document = office.blobs.get(digest)
         assert office.sealer.faults(document, name, copy.data_digest) == ()
         assert office.sealer.faults(document, name, certificate.data_digest) == ("data",)
     assert read_data(office.blobs.get(copy.data_digest)).parent == certificate.identifier
-    second = make(definition, certificate, FOR_SCHOOL, wish.binding, office)
+    second = make(definition, certificate, FOR_SCHOOL, wish.binding, office, CLERK)
     assert (parent_of(copy.identifier), parent_of(second.identifier)) == (
         (certificate.identifier, 1),
         (certificate.identifier, 2),
     )
     with pytest.raises(SealNotProven, match="signature"):
-        make(definition, certificate, FOR_SCHOOL, wish.binding, replace(office, sealer=Broken()))
+        make(
+            definition,
+            certificate,
+            FOR_SCHOOL,
+            wish.binding,
+            replace(office, sealer=Broken()),
+            CLERK,
+        )
     retired = replace(office, editions=lambda _type: None)
     with pytest.raises(IllegalAct, match="edition"):
-        make(definition, certificate, FOR_SCHOOL, wish.binding, retired)
+        make(definition, certificate, FOR_SCHOOL, wish.binding, retired, CLERK)
 
 
 @pytest.mark.parametrize("identifier", ["", "x", "x-C1", "x-C00001", "-C0001", "x-c0001"])

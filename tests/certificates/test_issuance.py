@@ -36,9 +36,11 @@ from certificates.preparing import Desk, Following, Request, begin, draft
 from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
 from tests.world.certificates import (
     BUREAU,
+    CLERK,
     TODAY,
     Clock,
     RealSealer,
+    Undrawn,
     definitions,
     desk,
     published,
@@ -177,7 +179,7 @@ def test_another_edition_that_comes_on_the_way_stops_the_former_one() -> None:
     annotation = Annotation(
         recipient="银行", purpose="开户", creator="窗口", expires_at=later.now() + timedelta(days=1)
     )
-    assert make(of, done, annotation, request().binding, later).parent == done.identifier
+    assert make(of, done, annotation, request().binding, later, CLERK).parent == done.identifier
 
 
 def test_one_key_is_one_certificate() -> None:
@@ -464,11 +466,15 @@ def test_the_renderer_is_asked_for_what_is_embedded() -> None:
     """What the documents carry is what the digest names, for each identifier that is tried."""
     asked: list[CertificateData] = []
 
-    def watching(edition: Edition, data: CertificateData) -> Mapping[str, bytes]:
-        asked.append(data)
-        return {"ofd": bytes(data)}
+    class Watching(Undrawn):
+        """Remembers what it was asked for."""
 
-    office = replace(desk(register=MemoryRegister()), renderer=watching)
+        def documents(self, edition: Edition, data: CertificateData) -> Mapping[str, bytes]:  # noqa: ARG002
+            """See the port."""
+            asked.append(data)
+            return {"ofd": bytes(data)}
+
+    office = replace(desk(register=MemoryRegister()), renderer=Watching())
     intent = begin(request(), office)
 
     assert [data.digest for data in asked] == [intent.certificate.data_digest]

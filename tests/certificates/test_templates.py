@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from catalog import CodeTable, FaceItem
-from catalog.model import FieldType
 from certificates.drawing import agreement
-from certificates.drawing.content import Content
 from certificates.drawing.lines import Box
-from certificates.drawing.marks import Colour, Text
+from certificates.drawing.marks import Colour, Modules, Picture, Text
 from certificates.drawing.ofd import ofd
 from certificates.drawing.pdf import pdf
 from certificates.drawing.watermark import watermarked
-from certificates.templates.composing import Value, composed, shown
+from certificates.templates.composing import composed
 from certificates.templates.errors import FaceRejected, TemplateInvalid
 from certificates.templates.grammar import Choice, extended, shipped
+from certificates.templates.keeping import kept, read
 from certificates.templates.lint import contrast, lint
-from certificates.templates.model import Dates, Template
+from certificates.templates.model import Template
 from certificates.templates.planning import template
-from certificates.templates.samples import IDENTIFIER, LINES, Sample, portrait, sample
+from certificates.templates.samples import IDENTIFIER, LINES, Sample, portrait
 from seals.ofd import document as graphs
 from seals.ofd import preflight
 from seals.ofd.package import OFDPackage
 from seals.ofd.placing import AtPlace
 from seals.pdf.preflight import reasons
-from tests.world.drawings import MADE, catalog, documents, drawn, kind, picture, planned
+from tests.world.drawings import (
+    catalog,
+    definition,
+    documents,
+    drawn,
+    faced,
+    kind,
+    picture,
+    planned,
+    told,
+    with_texts,
+)
 from tests.world.ofd import sealed
 
 TYPES = sorted(catalog().certificate_types)
@@ -38,14 +48,16 @@ TABLES = catalog().code_tables
 
 def rules(made: Template) -> set[tuple[str, str]]:
     """Place and rule of each complaint about a template."""
-    return {(each.where, each.rule) for each in lint(made, kind(made.type), TABLES)}
+    return {(each.where, each.rule) for each in lint(made, definition(made.type), TABLES)}
 
 
-def rejected(type_id: str, changes: Mapping[str, Value]) -> set[tuple[str, str]]:
+def rejected(
+    type_id: str, identifier: str = IDENTIFIER, **texts: str | tuple[str, ...]
+) -> set[tuple[str, str]]:
     """Place and rule of each complaint about the usual face with changes."""
-    values = {**sample(kind(type_id), Sample.USUAL, TABLES), **changes}
+    made = with_texts(faced(type_id), **texts)
     with pytest.raises(FaceRejected) as raised:
-        composed(planned(type_id), kind(type_id), values, TABLES, IDENTIFIER)
+        composed(planned(type_id), made.face, made.pictures, identifier)
     return {(each.where, each.rule) for each in raised.value.complaints}
 
 
@@ -59,7 +71,7 @@ def test_every_type_of_the_catalog_has_a_template_and_no_template_is_of_no_type(
 @pytest.mark.parametrize("type_id", TYPES)
 def test_a_template_may_be_published(type_id: str) -> None:
     """All four samples fit, are equal in OFD and PDF, and say what the face says."""
-    assert lint(planned(type_id), kind(type_id), TABLES) == ()
+    assert lint(planned(type_id), definition(type_id), TABLES) == ()
 
 
 @pytest.mark.parametrize("type_id", TYPES)
@@ -117,55 +129,68 @@ def test_the_drawing_of_a_face_tells_each_item() -> None:
     """Codes by their labels, dates in words, a long scope over several lines."""
     made = drawn("business-licence", Sample.LONGEST)
     painted: dict[str, str] = {}
-    for each in made.drawing.texts:
+    for each in made.texts:
         if each.item:
             painted[each.item] = painted.get(each.item, "") + each.text
-    values = {each.id: each for each in made.items}
+    face = faced("business-licence", Sample.LONGEST).face
 
     assert len(painted["scope"]) == 2000
     assert painted["established_on"] == "2026年12月31日"
-    assert values["established_on"].value == "2026-12-31"
+    assert face.get("established_on").value == "2026-12-31"
     assert painted["enterprise_type"] == TABLES["enterprise-type"].label(
-        values["enterprise_type"].value
+        face.get("enterprise_type").value
     )
-    assert len([each for each in made.drawing.texts if each.item == "scope"]) > 10
+    assert len([each for each in made.texts if each.item == "scope"]) > 10
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"name": ""}, {("name", "required")}),
         ({"name": "赵𠮷示"}, {("name", "glyph")}),
         ({"name": "赵\x00示"}, {("name", "glyph")}),
         ({"name": "赵\u202e示"}, {("name", "glyph")}),
         ({"name": "赵\u200b示"}, {("name", "glyph")}),
         ({"address": "示" * 400}, {("address", "overflow")}),
         ({"address": "示" * 100_000}, {("address", "overflow")}),
-        ({"portrait": b"<svg/>"}, {("portrait", "picture")}),
-        ({"portrait": "no bytes"}, {("portrait", "picture")}),
-        ({"stranger": "x"}, {("stranger", "no-place")}),
-        (
-            {"name": "", "address": "示" * 400, "issuer": "𠮷"},
-            {("name", "required"), ("address", "overflow"), ("issuer", "glyph")},
-        ),
+        ({"address": "示" * 400, "issuer": "𠮷"}, {("address", "overflow"), ("issuer", "glyph")}),
     ],
-    ids=[
-        "empty", "no-glyph", "nul", "right-to-left", "zero-width", "long", "huge", "svg",
-        "text-for-picture", "unknown", "all-at-once",
-    ],
-)  # fmt: skip
+    ids=["no-glyph", "nul", "right-to-left", "zero-width", "long", "huge", "all-at-once"],
+)
 def test_a_face_that_cannot_be_painted_is_rejected(
-    changes: Mapping[str, Value], expected: set[tuple[str, str]]
+    changes: Mapping[str, str], expected: set[tuple[str, str]]
 ) -> None:
     """With item and rule, all complaints at once."""
-    assert rejected("resident-id-card", changes) == expected
+    assert rejected("resident-id-card", **changes) == expected
+
+
+@pytest.mark.parametrize("data", [b"<svg/>", b"no bytes", b""], ids=["svg", "text", "lost"])
+def test_a_picture_that_is_none_is_rejected(data: bytes) -> None:
+    """Whatever stands under its digest."""
+    made = faced("resident-id-card")
+    pictures = dict.fromkeys(made.pictures, data)
+    with pytest.raises(FaceRejected) as raised:
+        composed(planned("resident-id-card"), made.face, pictures, IDENTIFIER)
+    assert [(each.where, each.rule) for each in raised.value.complaints] == [
+        ("portrait", "picture")
+    ]
+
+
+def test_a_value_that_has_no_place_is_rejected() -> None:
+    """It would be left out, and nobody would know."""
+    made = faced("resident-id-card")
+    page, *others = planned("resident-id-card").pages
+    fewer = replace(page, fields=tuple(each for each in page.fields if each.item != "name"))
+    template = replace(planned("resident-id-card"), pages=(fewer, *others))
+    with pytest.raises(FaceRejected) as raised:
+        composed(template, made.face, made.pictures, IDENTIFIER)
+    assert [(each.where, each.rule) for each in raised.value.complaints] == [("name", "no-place")]
 
 
 def test_a_missing_glyph_is_named_and_the_rest_of_the_name_is_not() -> None:
     """Who mends it needs the character; nobody needs the person."""
-    values = {**sample(kind("resident-id-card"), Sample.USUAL, TABLES), "name": "欧阳𠮷明"}
+    made = with_texts(faced("resident-id-card"), name="欧阳𠮷明")
     with pytest.raises(FaceRejected) as raised:
-        composed(planned("resident-id-card"), kind("resident-id-card"), values, TABLES, IDENTIFIER)
+        composed(planned("resident-id-card"), made.face, made.pictures, IDENTIFIER)
     (complaint,) = raised.value.complaints
 
     assert "𠮷" in complaint.found
@@ -178,48 +203,62 @@ def test_more_lines_than_a_table_has_room_for_are_rejected() -> None:
     item = "immunization-certificate"
     rows = planned(item).pages[1].tables[0].rows
     assert rows >= LINES
-    assert rejected(item, {"dose_number": ("1",) * (rows + 1)}) == {("dose_number", "rows")}
-    values = {**sample(kind(item), Sample.USUAL, TABLES), "dose_number": ("7",) * rows}
-    made = composed(planned(item), kind(item), values, TABLES, IDENTIFIER)
-    assert [each.text for each in made.drawing.texts if each.item == "dose_number"] == ["7"] * rows
+    assert rejected(item, dose_number=("1",) * (rows + 1)) == {("dose_number", "rows")}
+    made = with_texts(faced(item), dose_number=("7",) * rows)
+    drawing = composed(planned(item), made.face, made.pictures, IDENTIFIER)
+    assert [each.text for each in drawing.texts if each.item == "dose_number"] == ["7"] * rows
 
 
 def test_an_identifier_that_no_code_can_hold_is_rejected() -> None:
     """As a complaint, not as an error of the library."""
-    values = sample(kind("business-licence"), Sample.USUAL, TABLES)
-    with pytest.raises(FaceRejected) as raised:
-        composed(planned("business-licence"), kind("business-licence"), values, TABLES, "示" * 4000)
-    assert [(each.where, each.rule) for each in raised.value.complaints] == [("qr", "code")]
+    assert rejected("business-licence", "示" * 4000) == {("qr", "code")}
 
 
-def item(type_: FieldType, code_table: str | None = None, name: str = "x") -> FaceItem:
-    """A face item of a type."""
-    return FaceItem(
-        id=name, label="项", type=type_, required=True, max_length=40, code_table=code_table
+def test_what_has_no_identifier_has_no_code() -> None:
+    """A draft leads nowhere."""
+    made = faced("business-licence")
+    drawing = composed(planned("business-licence"), made.face, made.pictures, "")
+    assert not [m for sheet in drawing.sheets for m in sheet.marks if isinstance(m, Modules)]
+
+
+def test_a_template_tells_which_days_it_writes_short() -> None:
+    """And the face is composed so."""
+    dotted = planned("immunization-certificate").dotted
+    texts = faced("immunization-certificate").face.get("occurrence_date").texts
+
+    assert "occurrence_date" in dotted
+    assert all(re.fullmatch(r"\d{4}\.\d\d\.\d\d", text) for text in texts)
+
+
+@pytest.mark.parametrize("type_id", TYPES)
+def test_a_template_is_kept_and_read_back(type_id: str) -> None:
+    """Byte for byte the same when it is kept again."""
+    content = kept(planned(type_id))
+    assert kept(read(content)) == content
+
+
+def test_a_kept_template_makes_the_same_documents(tmp_path: Path) -> None:
+    """Pictures of its background included."""
+    (tmp_path / "ground.png").write_bytes(picture(size=(170, 110)))
+    (tmp_path / "types.yaml").write_text("passport: {family: passport, background: ground.png}\n")
+    made = template(kind("passport"), extended(shipped(), tmp_path), TABLES)
+    of = faced("passport")
+    one, other = (
+        ofd(composed(each, of.face, of.pictures, IDENTIFIER), told("passport"))
+        for each in (made, read(kept(made)))
     )
+    assert one == other
 
 
 @pytest.mark.parametrize(
-    ("rule", "value", "dates", "expected"),
-    [
-        (item(FieldType.DATE), "2026-01-09", Dates.CHINESE, "2026年1月9日"),
-        (item(FieldType.DATE), "2026-01-09", Dates.DOTTED, "2026.01.09"),
-        (item(FieldType.DATE), "长期", Dates.CHINESE, "长期"),
-        (item(FieldType.STRING, name="valid_to"), "2026-01-09", Dates.DOTTED, "2026.01.09"),
-        (item(FieldType.STRING), "2026-01-09", Dates.DOTTED, "2026-01-09"),
-        (item(FieldType.CODE, "gender"), "1", Dates.CHINESE, "男性"),
-        (item(FieldType.CODE, "gender"), "1,2", Dates.CHINESE, "男性、女性"),
-        (item(FieldType.CODE, "gender"), "77", Dates.CHINESE, "77"),
-        (item(FieldType.CODE, "no-such-table"), "7", Dates.CHINESE, "7"),
-        (item(FieldType.STRING), "", Dates.CHINESE, ""),
-    ],
+    "content",
+    [b"", b"{}", b"[]", b"\xff", kept(planned("passport"))[:-1], kept(planned("passport")) + b" "],
+    ids=["empty", "nothing", "list", "no-text", "cut", "more"],
 )
-def test_values_are_shown_as_people_read_them(
-    rule: FaceItem, value: str, dates: Dates, expected: str
-) -> None:
-    """Codes by their labels, dates by the template's way; what is no such value stays as it is."""
-    tables: Mapping[str, CodeTable] = TABLES
-    assert shown(rule, value, tables, dates) == expected
+def test_what_is_no_kept_template_is_refused(content: bytes) -> None:
+    """And what would not be written so."""
+    with pytest.raises(TemplateInvalid):
+        read(content)
 
 
 def moved(made: Template, name: str, box: Box) -> Template:
@@ -288,7 +327,7 @@ def test_a_folder_of_ones_own_lies_on_top(name: str, data: bytes, tmp_path: Path
 
     assert made.title == "演示护照"
     assert len(made.pages[0].backdrop.marks) > len(planned("passport").pages[0].backdrop.marks)
-    assert lint(made, kind("passport"), TABLES) == ()
+    assert lint(made, definition("passport"), TABLES) == ()
     assert book.choices["business-licence"] == shipped().choices["business-licence"]
 
 
@@ -333,7 +372,7 @@ def test_a_type_without_a_choice_has_no_template() -> None:
 
 def test_two_certificates_of_a_type_have_one_backdrop() -> None:
     """What is the same on each is the very same."""
-    one, other = (drawn("passport", which).drawing for which in (Sample.USUAL, Sample.LONGEST))
+    one, other = (drawn("passport", which) for which in (Sample.USUAL, Sample.LONGEST))
 
     assert [each.backdrop for each in one.sheets] == [each.backdrop for each in other.sheets]
 
@@ -342,10 +381,8 @@ def test_two_certificates_of_a_type_have_one_backdrop() -> None:
 def test_a_watermark_lies_below_and_is_read_from_both_files(type_id: str) -> None:
     """Tiled, on the sheet, equal in both, and no reason to refuse a seal."""
     text = "仅用于演示办理示范事项"
-    made = drawn(type_id)
-    marked = watermarked(made.drawing, text)
-    told = Content(title="示", type=type_id, items=made.items, created_at=MADE)
-    of_ofd, of_pdf = ofd(marked, told), pdf(marked, told)
+    marked = watermarked(drawn(type_id), text)
+    of_ofd, of_pdf = ofd(marked, told(type_id)), pdf(marked, told(type_id))
 
     for sheet in marked.sheets:
         first = sheet.marks[0]
@@ -360,12 +397,8 @@ def test_a_watermark_lies_below_and_is_read_from_both_files(type_id: str) -> Non
 def test_sample_pictures_are_pictures() -> None:
     """And a picture of another shape keeps its proportions in its place."""
     assert portrait() != portrait(wide=True)
-    values = {
-        **sample(kind("resident-id-card"), Sample.USUAL, TABLES),
-        "portrait": picture(size=(90, 30)),
-    }
-    made = composed(
-        planned("resident-id-card"), kind("resident-id-card"), values, TABLES, IDENTIFIER
-    )
-    (placed,) = [each for each in made.drawing.sheets[0].marks if getattr(each, "data", None)]
-    assert placed.width == pytest.approx(3 * placed.height, abs=0.01)  # type: ignore[union-attr]
+    made = faced("resident-id-card")
+    pictures = dict.fromkeys(made.pictures, picture(size=(90, 30)))
+    drawing = composed(planned("resident-id-card"), made.face, pictures, IDENTIFIER)
+    (placed,) = [each for each in drawing.sheets[0].marks if isinstance(each, Picture)]
+    assert placed.width == pytest.approx(3 * placed.height, abs=0.01)

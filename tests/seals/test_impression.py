@@ -145,7 +145,7 @@ def test_diameters_follow_the_rule(level: Level) -> None:
     seal = RoundSeal(ring="示范市演示局分局", level=level)
 
     assert round_seal(seal, song()).width == rule.diameter
-    for diameter in (rule.diameter + 1, 29, 20, -1, float("nan")):
+    for diameter in (rule.diameter + 1, 15, -1, float("nan")):
         with pytest.raises(SealRefused, match="diameter"):
             round_seal(RoundSeal(ring=seal.ring, level=level, diameter=diameter), song())
     smaller = RoundSeal(ring=seal.ring, level=level, diameter=40)

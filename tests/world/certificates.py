@@ -31,7 +31,7 @@ from certificates.model import (
     Tier,
 )
 from certificates.particulars import Stated
-from certificates.ports import Blobs, Numbers, Register, Sealer, SealOrder
+from certificates.ports import Blobs, Numbers, Register, Sealer, SealOrder, SealPoint
 from certificates.preparing import Desk, Request
 from certificates.register import MemoryBlobs, MemoryNumbers, MemoryRegister
 from certificates.typelist import Mode, SuperiorList, TypeList
@@ -163,10 +163,18 @@ def request(type_id: str = "business-licence", key: str = "case-1", **changes: o
     return Request(key=key, **wanted)  # type: ignore[arg-type]  # a table of values
 
 
-def rendered(edition: Edition, data: CertificateData) -> Mapping[str, bytes]:
+@dataclass(frozen=True)
+class Undrawn:
     """Two documents that hold their data, and nothing to look at."""
-    head = f"{edition.type_id} {edition.number}\n".encode()
-    return {"ofd": b"OFD " + head + bytes(data), "pdf": b"PDF " + head + bytes(data)}
+
+    def documents(self, edition: Edition, data: CertificateData) -> Mapping[str, bytes]:
+        """See the port."""
+        head = f"{edition.type_id} {edition.number}\n".encode()
+        return {"ofd": b"OFD " + head + bytes(data), "pdf": b"PDF " + head + bytes(data)}
+
+    def seal_points(self, edition: Edition) -> tuple[SealPoint, ...]:  # noqa: ARG002  (the port's)
+        """See the port."""
+        return (SealPoint(page=1, x=150, y=220, diameter=42),)
 
 
 _MARK = b"\n-- sealed --\n"
@@ -234,7 +242,7 @@ def desk(  # every part may be another
         blobs=blobs or MemoryBlobs(),
         numbers=numbers or MemoryNumbers(),
         sealer=sealer or RealSealer(),
-        renderer=rendered,
+        renderer=Undrawn(),
         tables=catalog().code_tables,
         place=province(),
         editions=published,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -11,7 +12,8 @@ from PIL import Image
 
 from catalog import Catalog, CertificateType
 from catalog.loading import load
-from certificates.drawing.content import Content, FaceItem
+from certificates import rendering
+from certificates.drawing.content import Content
 from certificates.drawing.lines import Align, Box, Style, laid
 from certificates.drawing.marks import (
     Backdrop,
@@ -28,11 +30,14 @@ from certificates.drawing.ornament import ground
 from certificates.drawing.pdf import pdf
 from certificates.drawing.pictures import looked
 from certificates.drawing.qr import qr
-from certificates.templates.composing import Composed, composed
+from certificates.embedding import CertificateData
+from certificates.loading import load as definitions
+from certificates.model import Definition
+from certificates.templates.composing import composed
 from certificates.templates.grammar import shipped
 from certificates.templates.model import Template
 from certificates.templates.planning import template
-from certificates.templates.samples import IDENTIFIER, Sample, sample
+from certificates.templates.samples import IDENTIFIER, Sample, SampleFace, sample
 
 MADE = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 NAME = "买买提·阿卜杜热合曼𫖯，代码 91990101MA0000015C；Beijing Demo Co., Ltd."
@@ -74,11 +79,8 @@ def content(name: str = NAME) -> Content:
     return Content(
         title="演示证",
         type="demo",
-        items=(
-            FaceItem(id="name", label="姓名", value=name, shown=name),
-            FaceItem(id="number", label="编号", value="No. 0001", shown="No. 0001"),
-            FaceItem(id="portrait", label="相片", value="sm3:00"),
-        ),
+        labels={"name": "姓名", "number": "编号", "portrait": "相片"},
+        data=json.dumps({"name": name, "number": "No. 0001"}, ensure_ascii=False).encode(),
         created_at=MADE,
         metadata=METADATA,
     )
@@ -101,21 +103,44 @@ def planned(type_id: str) -> Template:
     return template(kind(type_id), shipped(), catalog().code_tables)
 
 
-def drawn(type_id: str, which: Sample = Sample.USUAL) -> Composed:
+@cache
+def definition(type_id: str) -> Definition:
+    """How it is issued."""
+    return definitions(catalog())[type_id]
+
+
+def faced(type_id: str, which: Sample = Sample.USUAL) -> SampleFace:
+    """A sample of a type."""
+    return sample(definition(type_id), which, planned(type_id), catalog().code_tables)
+
+
+def with_texts(made: SampleFace, **texts: str | tuple[str, ...]) -> SampleFace:
+    """The sample with other values, whether the type would take them or not."""
+    given = {item: (text,) if isinstance(text, str) else text for item, text in texts.items()}
+    items = tuple(
+        replace(entry, values=given[entry.id], texts=given[entry.id])
+        if entry.id in given
+        else entry
+        for entry in made.face.items
+    )
+    return replace(made, face=replace(made.face, items=items))
+
+
+def drawn(type_id: str, which: Sample = Sample.USUAL) -> Drawing:
     """A sample of a type, drawn."""
-    tables = catalog().code_tables
-    values = sample(kind(type_id), which, tables)
-    return composed(planned(type_id), kind(type_id), values, tables, IDENTIFIER)
+    made = faced(type_id, which)
+    return composed(planned(type_id), made.face, made.pictures, IDENTIFIER)
+
+
+def told(type_id: str, which: Sample = Sample.USUAL) -> Content:
+    """What goes with it into the documents."""
+    data = CertificateData(
+        type_id=type_id, edition=1, metadata=METADATA, face=faced(type_id, which).face
+    )
+    return rendering.content(planned(type_id), data)
 
 
 def documents(type_id: str, which: Sample = Sample.USUAL) -> tuple[bytes, bytes]:
     """The same as OFD and as PDF."""
-    made = drawn(type_id, which)
-    told = Content(
-        title=planned(type_id).title,
-        type=type_id,
-        items=made.items,
-        created_at=MADE,
-        metadata=METADATA,
-    )
-    return ofd(made.drawing, told), pdf(made.drawing, told)
+    drawing, beside = drawn(type_id, which), told(type_id, which)
+    return ofd(drawing, beside), pdf(drawing, beside)
