@@ -43,6 +43,11 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "seal-genuine": (_P, "印章与制章人签发时一致", "the seal is as its maker signed it"),
     "seal-forged": (_F, "制章人的签名值错误", "the maker's signature is wrong"),
     "seal-value-malformed": (_F, "制章人的签名值格式错误", "the maker's signature is malformed"),
+    "seal-timestamp-not-judged": (
+        _I,
+        "印章自带时间戳，标准没有说它盖在什么之上，无法判断",
+        "the seal has a timestamp of its own, and what it is over no standard says",
+    ),
     # 17 validity
     "in-force": (_P, "签章时印章有效", "the seal was in force"),
     "seal-not-valid-yet": (_F, "签章时印章尚未生效", "the seal was not in force yet"),
@@ -64,6 +69,11 @@ REASONS: Mapping[str, tuple[Verdict, str, str]] = {
     "timestamp-right": (_P, "时间戳可信", "the timestamp is trusted"),
     "timestamp-wrong": (_F, "时间戳无效", "the timestamp is wrong"),
     "timestamp-not-judged": (_I, "时间戳无法判断", "the timestamp cannot be judged"),
+    "timestamp-inside": (
+        _I,
+        "时间戳在所签内容之内，标准没有说它盖在什么之上，无法判断",
+        "the timestamp is within what is signed, and what it is over no standard says",
+    ),
     "time-claimed": (
         _P,
         "时间由签章人自称，策略许可",
@@ -235,6 +245,8 @@ def _maker(seal: Seal, rules: SealRules) -> Iterator[Finding]:
     for each in seal.info.extensions:
         if each.critical and each.oid not in rules.extensions:
             yield found(Question.MAKER, "critical-extension", each.oid)
+    if seal.timestamp:
+        yield found(Question.MAKER, "seal-timestamp-not-judged")
 
 
 def _validity(seal: Seal, then: datetime) -> Iterator[Finding]:
@@ -295,7 +307,9 @@ def _time(
     question, claimed = Question.TIME, signed.claimed_at
     if claimed is not None and claimed > at + SKEW:
         yield found(question, "in-the-future")
-    if signed.timestamp:
+    if signed.timestamp and signed.edition is Edition.GMT0031_2014:
+        yield found(question, "timestamp-inside")
+    elif signed.timestamp:
         steps = () if stamped is None else stamped.steps
         yield found(question, _TIMESTAMPS[worst(each.verdict for each in steps)], "", steps)
         told = None if stamped is None else stamped.at

@@ -18,11 +18,13 @@ import typer
 from hub.seals.desk import By, Reason, found_seal, opened_register, refusals_told
 from hub.settings import Configuration, read_configuration
 from seals.errors import KeyUnavailable, Malformed, MalformedDocument, SealRefused
+from seals.judging import NOBODY
 from seals.keyplaces import key_at
 from seals.levels import Intent, Level, Mode
 from seals.placing import AcrossPages, AtKeyword, AtPlace, Edge, Placement
 from seals.revocation import MAX_LIST, read_list
 from seals.terminal import PasswordFile, now, password, read_file
+from seals.trust_folder import gathered
 from seals.tsa_client import TSAClient, TSAService
 
 if TYPE_CHECKING:
@@ -77,6 +79,13 @@ def seal(
         list[Path] | None,
         typer.Option(help="随 PDF 存入的吊销列表 lists of revoked ones that a PDF takes along"),
     ] = None,
+    trust: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="自验所凭的根证书、吊销列表、信任名单或其目录；判为不可信的不写出 "
+            "what the result is judged by; what fails is not written"
+        ),
+    ] = None,
     password_file: PasswordFile = None,
     out: Annotated[
         Path | None, typer.Option(help="写到哪里，默认 …-sealed where to; never over the input")
@@ -101,6 +110,7 @@ def seal(
         target = out or file.with_name(f"{file.stem}-sealed.{kind.lower()}")
         put = place_over if force else place_new
         _check_place(file, target, put)
+        judges = gathered(trust, now()).judges() if trust else NOBODY
         placements = _placements(at or (), keyword or (), cross_page or ())
         signing_key = key_at(
             key or _configured(configuration),
@@ -125,6 +135,7 @@ def seal(
                 now=now,
                 timestamps=TSAClient(TSAService(url=tsa)) if tsa else None,
                 revocation=_revocation(signing_key.chain, revoked or ()),
+                judges=judges,
             )
             write_whole(target, sealer.sealed(document, order), put)
     typer.echo(f"✔ {target}")

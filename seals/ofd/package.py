@@ -32,8 +32,9 @@ from seals.ofd.names import checked, shown
 __all__ = ["CHUNK", "LIMITS", "Entry", "Limits", "OFDPackage", "digest_of", "packed"]
 
 CHUNK = 256 * 1024
-SMALL = 64 * 1024
-"""Bytes of a part that is kept once it is unpacked, as long as there is room."""
+SMALL = 128 * 1024
+"""Bytes of a part that is kept once it is unpacked, as long as there is room: a certificate's border
+has many curves."""
 ROOM = 1 << 20
 _NEVER = 0x0021
 """1980-01-01, the first day a zip can tell: the same input gives the same bytes."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from seals.errors import MalformedDocument
 from seals.ofd.document import Graph, Kind, Page
 from seals.ofd.markup import Element, XMLParts, box, local, named, numbers, only, parsed, text
+from seals.ofd.package import SMALL
 from seals.ofd.signatures import Box
 
 MAX_OBJECTS = 300_000
@@ -131,13 +132,9 @@ def painted(
 def _template(xml: XMLParts, part: str) -> Iterable[Painted]:
     """What a template page paints: the same bytes paint the same in every document."""
     data = xml.package.read(part)
-    if len(data) > _TEMPLATE:
+    if len(data) > SMALL:
         return _layers(xml.root(part), part)
     return _known_template(data, part)
-
-
-_TEMPLATE = 128 * 1024
-"""Bytes of a template page that is remembered: a certificate's border has many curves."""
 
 
 @lru_cache(maxsize=32)

@@ -15,8 +15,10 @@ import pytest
 from hub.seals.sealing import write_whole
 from seals import keyfiles
 from seals.authority import Profile
+from seals.encoding import pem
 from seals.errors import KeyUnavailable
 from seals.keys import SM2Key
+from seals.names import Subject
 from seals.ofd.verification import verify as verify_ofd
 from seals.pdf import verify as verify_pdf
 from seals.registered import content_digest
@@ -106,6 +108,28 @@ def test_a_pdf_takes_a_national_seal(bureau: Bureau) -> None:
     assert {each.step.reason for each in report.complaints} == {
         "chain-not-judged", "timestamp-not-judged",
     }  # fmt: skip
+
+
+def test_the_result_is_judged_by_what_is_trusted(bureau: Bureau) -> None:
+    """Where both certificates are trusted it is written; where the trusted one of the signer's name has
+    another key, the finished document is thrown away; trust that cannot be read counts nothing.
+    """
+    order = ("seal", "@table.ofd", "--seal", "office", *PLACE, *WITH["sm2"], *BY)
+    same_name = Subject(common_name="sm2", organisation="Demo")
+    bureau.file("namesake.pem").write_text(
+        pem("CERTIFICATE", pki.Authority.root(
+            SM2Key.generate(), same_name, not_before=pki.NOW, not_after=pki.NOW + 2600 * pki.DAY
+        ).certificate.der), encoding="ascii",
+    )  # fmt: skip
+    bureau.file("broken.pem").write_text("-----BEGIN CERTIFICATE-----\n", encoding="ascii")
+    for name, used in (("broken", 0), ("namesake", 1)):
+        refused = bureau.run(*order, "--trust", f"@{name}.pem")
+        assert refused.exit_code != 0
+        assert "Traceback" not in refused.output
+        assert not bureau.file("table-sealed.ofd").exists()
+        assert len(bureau.register().uses("office")) == used
+    bureau.done(*order, "--trust", "@sm2.pem", "--trust", "@maker.pem")
+    assert bureau.file("table-sealed.ofd").exists()
 
 
 def test_an_authority_that_is_away_leaves_no_file(bureau: Bureau) -> None:

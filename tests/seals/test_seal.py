@@ -23,6 +23,7 @@ from seals.classical import ClassicalKey
 from seals.errors import MalformedSeal, SealingFailed, SealRefused
 from seals.glyphs import song
 from seals.impression import RoundSeal, picture, round_seal
+from seals.judging import NOBODY
 from seals.keys import SM2Key
 from seals.making import (
     embed_seal,
@@ -32,6 +33,7 @@ from seals.making import (
     prepare_signature,
     sign,
 )
+from seals.ofd.verification import POLICY
 from seals.proportions import Level
 from seals.seal import (
     Edition,
@@ -43,6 +45,7 @@ from seals.seal import (
     SignatureState,
     listed_by_digest,
 )
+from seals.seal_judging import judged_seal
 from seals.seal_reading import read_seal, read_seal_signature
 from seals.sm2 import PrivateKey, PublicKey, Signature
 from tests.world.samples import sample
@@ -377,6 +380,10 @@ def test_a_seal_of_2025_with_its_timestamp() -> None:
 
     assert (found.edition, found.timestamp) == (Edition.GMT0031_2025, b"token")
     assert found.maker_signature() is MATCHES
+    signed = sign(DIGEST, seal(), SIGNER_KEY, SIGNER_CERT, NOW, PATH)
+    for one, left in ((signed, False), (replace(signed, seal=found), True)):
+        told = judged_seal(one, None, NOW, POLICY, NOBODY)
+        assert left is ("seal-timestamp-not-judged" in {each.step.reason for each in told})
 
 
 # --- almost right -----------------------------------------------------------------------------

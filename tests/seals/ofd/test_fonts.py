@@ -43,6 +43,20 @@ def font(names: Mapping[str, str] | None = None) -> bytes:
     return out.getvalue()
 
 
+def test_glyphs_are_numbered_alike_with_names_and_without() -> None:
+    """A font that names no glyphs is read as the same font that does."""
+    named_, bare = font(), TTFont(io.BytesIO(font()))
+    bare["post"].formatType = 3.0
+    out = io.BytesIO()
+    bare.save(out)
+
+    one, other = read_face(named_), read_face(out.getvalue())
+    assert one == other
+    assert one.shows(SAID, numbers(SAID))
+    assert not one.shows(SAID, numbers(SAID)[::-1])
+    assert not one.shows(SAID, numbers(SAID)[1:])
+
+
 def text(before: str = "", said: str = SAID) -> bytes:
     """A page with a line of this text, something before its `TextCode`."""
     return page(

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals.errors import MalformedDocument
+from seals.errors import DocumentRefused, MalformedDocument
 from seals.keys import SM2Key
 from seals.ofd.document import graph
 from seals.ofd.inspection import inspect
-from seals.ofd.package import OFDPackage
+from seals.ofd.package import OFDPackage, packed
 from seals.ofd.verification import judge, verify
 from seals.report import Report
 from seals.sm2 import DEFAULT_ID, PublicKey, digest_to_sign
 from seals.verdicts import Verdict
-from tests.world.ofd import contents, sealed
+from tests.world.ofd import contents, document, line, page, sealed, without
 from tests.world.seals import NOW
 
 ONE = sealed()
@@ -68,6 +68,46 @@ def test_a_changed_part_is_read_anew(part: str) -> None:
         assert report.verdict is Verdict.FAILED or not report.seals
     emptied = OFDPackage.open(ONE).rewritten({part: b""})
     assert again(emptied) == afresh(emptied)
+
+
+TEMPLATE = "/Doc_0/Tpls/Tpl_0/Content.xml"
+
+
+def test_a_template_that_was_seen_hides_nothing_new() -> None:
+    """Sealed once as it is; whatever is changed in it is looked at as if it were the first."""
+    sealed()
+    refused = {
+        "hidden": page(line("套打", 10).replace("TextObject", 'TextObject Visible="false"', 1)),
+        "off-page": page(line("套打", 999)),
+    }
+    for why, content in refused.items():
+        for _ in range(2):
+            with pytest.raises(DocumentRefused) as told:
+                sealed(document({TEMPLATE: content}))
+            assert (why, TEMPLATE) in told.value.why
+    assert judge(inspect(sealed()), NOW).verdict is not Verdict.FAILED
+
+
+def test_references_of_unchanged_parts_lead_where_they_lead_here() -> None:
+    """A part that is the same and refers to one that is gone is not taken for whole; and a part of
+    another's bytes is not taken for what stood under its name.
+    """
+    before = graph(OFDPackage.open(ONE))
+    for part in before.kinds:
+        if part != "/OFD.xml":
+            there = OFDPackage.open(without(ONE, part), before=before.xml.package)
+            assert graph(there, before) == graph(OFDPackage.open(there.data))
+    swapped = OFDPackage.open(exchanged(), before=before.xml.package)
+    assert graph(swapped, before) == graph(OFDPackage.open(swapped.data))
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 4097, 16_384, 16_385, 200_000])
+def test_packing_in_any_window_loses_nothing(size: int) -> None:
+    """At and around each size for which another window is taken."""
+    content = (b"<ofd:Glyphs>%d</ofd:Glyphs>" * 20_000)[:size]
+    package = OFDPackage.open(packed({"/a.xml": content, "/b.xml": content[::-1]}))
+
+    assert (package.read("/a.xml"), package.read("/b.xml")) == (content, content[::-1])
 
 
 def exchanged() -> bytes:

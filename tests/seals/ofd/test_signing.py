@@ -113,6 +113,36 @@ def test_a_provider_and_the_time_are_written() -> None:
     assert signature.seal_signature.timestamp == b"a token"
 
 
+def page_named(name: str) -> dict[str, bytes]:
+    """The first page under this name."""
+    body = PLAIN["/Doc_0/Document.xml"].replace(b'Page ID="100"', f'Page ID="{name}"'.encode())
+    return {"/Doc_0/Document.xml": body}
+
+
+@pytest.mark.parametrize("name", ["&lt;&quot;&amp;'", "a b", "页"])
+def test_a_page_of_an_odd_name(name: str) -> None:
+    """Written so that readers get the very same name back."""
+    facts = inspect(sealed(document(page_named(name))))
+    description = facts.signatures[0].description
+
+    assert description is not None
+    assert description.stamps[0].page_id == facts.pages[0].id
+
+
+@pytest.mark.parametrize("name", ["a&#10;b", "a&#9;b", "a&#13;b", "a\u2028b"])
+def test_a_page_whose_name_cannot_be_shown(name: str) -> None:
+    """Does not leave sealed: our own verifier would not find the page again."""
+    with pytest.raises(SealingFailed, match="no-such-page"):
+        sealed(document(page_named(name)))
+
+
+def test_a_provider_that_no_xml_can_hold() -> None:
+    """Is refused before anything is signed."""
+    signer = replace(SIGNER, provider=Provider(name="a\x00b", version="1", company="c"))
+    with pytest.raises(ValueError, match="no text"):
+        prepare(document(), seal(), HERE, Mode.WHOLE, signer, NOW)
+
+
 def test_what_another_key_signed_does_not_leave() -> None:
     """Nor what is no signature, nor what the judges who are at hand do not trust."""
     prepared = prepare(document(), seal(), HERE, Mode.CONTINUE, SIGNER, NOW)

@@ -467,7 +467,7 @@ def test_a_seal_signature_of_2014() -> None:
     judges = replace(TRUSTED, timestamp=lambda *_: told)
     for time_info, expected in (
         (b"261124060000Z", set()),
-        (b"\x30\x03\x02\x01\x00", {("time", "timestamp-not-judged")}),
+        (b"\x30\x03\x02\x01\x00", {("time", "timestamp-inside")}),
     ):
         report = verify(of_2014(time_info), NOW, judges=judges)
 
