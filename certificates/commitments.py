@@ -4,16 +4,15 @@ they open can be proven without showing the rest of the document.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
+from certificates.canonical import one_form, parsed_form
 from certificates.embedding import MAX_ITEMS, CertificateData
 from certificates.errors import MalformedData
 
 FORM = "mianti.commitments/1"
 MAX_BYTES = 256 * 1024
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _COMMITMENT = re.compile("sm3:[0-9a-f]{64}")
 
 
@@ -37,7 +36,7 @@ class Commitments:
             "identifier": self.identifier,
             "type": self.type_id,
         }
-        return _CANONICAL.encode(tree).encode()
+        return one_form(tree)
 
 
 def part_of(data: CertificateData) -> bytes:
@@ -60,14 +59,7 @@ def read_commitments(content: bytes) -> Commitments:
     Raises:
         MalformedData: `too-large`, `not-json`, `form`, `shape`, `not-canonical`.
     """
-    if len(content) > MAX_BYTES:
-        raise MalformedData("too-large")
-    try:
-        tree = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise MalformedData("not-json") from None
-    if not isinstance(tree, dict) or tree.get("form") != FORM:
-        raise MalformedData("form")
+    tree = parsed_form(content, MAX_BYTES, FORM)
     match tree:
         case {"type": str(kind), "edition": int(edition), "identifier": str(name), "commitments": list(sealed)}:  # fmt: skip
             pass

@@ -4,17 +4,16 @@ certificate; whoever gets the opening of some items can check these and learns n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from certificates.canonical import one_form, parsed
 from certificates.digests import sm3
 from certificates.embedding import CertificateData
 from certificates.errors import IllegalAct, MalformedData
 from certificates.model import FaceEntry, ItemType
 
 SALT_BYTES = 16
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_BYTES = 1024 * 1024
 METADATA_LABELS = {
     "ZZBS": "电子证照标识",
@@ -135,7 +134,7 @@ def _written(opening: Opening) -> bytes:
         entry.values,
         entry.texts,
     ]
-    return _CANONICAL.encode(row).encode()
+    return one_form(row)
 
 
 def read_openings(content: bytes) -> tuple[Opening, ...]:
@@ -144,12 +143,9 @@ def read_openings(content: bytes) -> tuple[Opening, ...]:
     Raises:
         MalformedData: `too-large`, `not-json`, `shape`, `not-canonical`.
     """
-    if len(content) > MAX_BYTES:
-        raise MalformedData("too-large")
-    try:
-        rows = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise MalformedData("not-json") from None
+    rows = parsed(content, MAX_BYTES)
+    if not isinstance(rows, list):
+        raise MalformedData("shape")
     try:
         every = tuple(_opening(row) for row in rows)
         again = written(every)

@@ -7,12 +7,12 @@ would not be written again byte for byte.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from certificates.canonical import one_form, parsed_form
 from certificates.digests import sm3
 from certificates.errors import MalformedData
 from certificates.model import Face, FaceEntry, ItemType
@@ -20,7 +20,6 @@ from certificates.model import Face, FaceEntry, ItemType
 FORM = "mianti.certificate/1"
 MAX_BYTES = 4 * 1024 * 1024
 MAX_ITEMS = 1000
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class Provisional(StrEnum):
@@ -54,7 +53,7 @@ class CertificateData:
 
     def __bytes__(self) -> bytes:
         """The canonical form."""
-        return _written(
+        return one_form(
             {
                 "blind": self.blind,
                 "commitments": list(self.commitments),
@@ -90,24 +89,13 @@ def _item(entry: FaceEntry) -> dict[str, object]:
     }
 
 
-def _written(value: object) -> bytes:
-    return _CANONICAL.encode(value).encode()
-
-
 def read_data(content: bytes) -> CertificateData:
     """The data that a document carries.
 
     Raises:
         MalformedData: `too-large`, `not-json`, `form`, `shape`, `not-canonical`.
     """
-    if len(content) > MAX_BYTES:
-        raise MalformedData("too-large")
-    try:
-        tree = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise MalformedData("not-json") from None
-    if not isinstance(tree, dict) or tree.get("form") != FORM:
-        raise MalformedData("form")
+    tree = parsed_form(content, MAX_BYTES, FORM)
     try:
         data = _read(tree)
         again = bytes(data)

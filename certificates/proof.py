@@ -18,6 +18,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from certificates.canonical import one_form, parsed_form
 from certificates.commitments import Commitments, read_commitments
 from certificates.disclosure import Opening, read_openings, shown, written
 from certificates.drawing.ofd import COMMITMENTS_PART
@@ -29,7 +30,6 @@ from seals.ofd.package import OFDPackage
 
 FORM = "mianti.proof/1"
 MAX_BYTES = 8 * 1024 * 1024
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Proof:
             "place": self.place,
             "value": base64.b64encode(self.value).decode(),
         }
-        return _CANONICAL.encode(tree).encode()
+        return one_form(tree)
 
 
 def proof_of(document: bytes, every: Sequence[Opening], items: Collection[str]) -> Proof:
@@ -102,14 +102,7 @@ def read_proof(content: bytes) -> Proof:
         MalformedData: `too-large`, `not-json`, `form`, `shape`, `not-canonical`, and those of
             `read_commitments` and `read_openings`.
     """
-    if len(content) > MAX_BYTES:
-        raise MalformedData("too-large")
-    try:
-        tree = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        raise MalformedData("not-json") from None
-    if not isinstance(tree, dict) or tree.get("form") != FORM:
-        raise MalformedData("form")
+    tree = parsed_form(content, MAX_BYTES, FORM)
     match tree:
         case {
             "commitments": dict(commitments),
@@ -153,7 +146,7 @@ def _written(proof: Proof) -> bytes:
 
 def _encoded(tree: object) -> bytes:
     try:
-        return _CANONICAL.encode(tree).encode()
+        return one_form(tree)
     except (ValueError, RecursionError):
         raise MalformedData("shape") from None
 

@@ -23,7 +23,7 @@ from seals.report import Finding
 from seals.seal import SealSignature
 from seals.seal_judging import judged_algorithms, judged_form, judged_seal, judged_timestamp
 from seals.seal_reading import read_seal_signature
-from seals.verdicts import Step, Verdict, worst
+from seals.verdicts import Step, Verdict, answered, worst
 
 
 class Question(IntEnum):
@@ -155,18 +155,7 @@ def _description(proof: Proof) -> Description:
 
 def found(question: Question, reason: str, because: Iterable[Step] = ()) -> Finding:
     """An answer with one of the reasons below."""
-    zh, en = QUESTIONS[question]
-    verdict, why_zh, why_en = REASONS[reason]
-    step = Step(
-        number=question.value,
-        key=question.name.lower(),
-        verdict=verdict,
-        reason=reason,
-        zh=zh,
-        en=en,
-        why_zh=why_zh,
-        why_en=why_en,
-    )
+    step = answered(question, QUESTIONS[question], reason, REASONS[reason])
     return Finding(step=step, because=tuple(because))
 
 

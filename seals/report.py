@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from seals.errors import Malformed
 from seals.revocation import RevocationList, read_list
-from seals.verdicts import Step, Verdict, worst
+from seals.verdicts import Step, Verdict, answered, worst
 from seals.x509 import X509Certificate, read_x509
 
 __all__ = [
@@ -201,17 +201,7 @@ def answer(
         where: What it is about.
         because: Steps that were judged elsewhere.
     """
-    zh, en = QUESTIONS[question]
-    step = Step(
-        number=question.value,
-        key=question.key,
-        verdict=verdict,
-        reason=reason,
-        zh=zh,
-        en=en,
-        why_zh=words[0],
-        why_en=words[1],
-    )
+    step = answered(question, QUESTIONS[question], reason, (verdict, *words))
     return Finding(step=step, where=where, because=tuple(because))
 
 

@@ -196,19 +196,19 @@ class _Steps(BasePen):  # type: ignore[misc]  # fontTools has no types
         super().__init__(None)
         self.steps: list[Step] = []
 
-    def _moveTo(self, pt: tuple[float, float]) -> None:  # noqa: N802  the library's name
+    def _moveTo(self, pt: tuple[float, float]) -> None:  # noqa: N802  (the library's name)
         self.steps.append(Step("M", (pt,)))
 
-    def _lineTo(self, pt: tuple[float, float]) -> None:  # noqa: N802
+    def _lineTo(self, pt: tuple[float, float]) -> None:  # noqa: N802  (as above)
         self.steps.append(Step("L", (pt,)))
 
-    def _curveToOne(self, *points: tuple[float, float]) -> None:  # noqa: N802
+    def _curveToOne(self, *points: tuple[float, float]) -> None:  # noqa: N802  (as above)
         self.steps.append(Step("C", points))
 
-    def _closePath(self) -> None:  # noqa: N802
+    def _closePath(self) -> None:  # noqa: N802  (as above)
         self.steps.append(Step("Z", ()))
 
-    def _endPath(self) -> None:  # noqa: N802
+    def _endPath(self) -> None:  # noqa: N802  (as above)
         """An open path simply ends."""
 
 

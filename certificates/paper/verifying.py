@@ -18,7 +18,7 @@ from certificates.paper.envelope import FORM, Form, opened, unpacked
 from certificates.paper.facts import PaperFacts, read_facts
 from certificates.ports import Verify
 from certificates.statuslist import ReadList, Told
-from seals.verdicts import Step, Verdict, worst
+from seals.verdicts import Step, Verdict, answered, worst
 
 
 class Question(IntEnum):
@@ -192,7 +192,6 @@ def _report(
 
 
 def _step(question: Question, reason: str, age: timedelta | None) -> Step:
-    zh, en = QUESTIONS[question]
     verdict, why_zh, why_en = REASONS[reason]
     if age is not None:
         hours = int(age.total_seconds() // 3600)
@@ -200,16 +199,7 @@ def _step(question: Question, reason: str, age: timedelta | None) -> Step:
             f"{why_zh}（状态表制于 {hours} 小时前）",
             f"{why_en} (list made {hours} h ago)",
         )
-    return Step(
-        number=question.value,
-        key=question.name.lower(),
-        verdict=verdict,
-        reason=reason,
-        zh=zh,
-        en=en,
-        why_zh=why_zh,
-        why_en=why_en,
-    )
+    return answered(question, QUESTIONS[question], reason, (verdict, why_zh, why_en))
 
 
 QUESTIONS: Mapping[Question, tuple[str, str]] = {

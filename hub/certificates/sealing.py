@@ -30,11 +30,6 @@ class RegisteredSealer:
         self._proven: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """What can be sealed here."""
-        return tuple(self._sealers)
-
     def seal(self, order: SealOrder) -> bytes:
         """See the port. A certificate is finished: nothing may be added to it.
 

@@ -143,7 +143,7 @@ WRONG: dict[str, tuple[str, Stated, tuple[str, str]]] = {
     "holder of another name": ("business-licence", replace(SAID, holders=(replace(SAID.holders[0], name="别的公司"),)), ("CZZT", "differs")),
     "holder of another number": ("business-licence", replace(SAID, holders=(replace(SAID.holders[0], code="91990101MA000004XR"),)), ("CZZTDM", "differs")),
     "number with a wrong check": ("business-licence", replace(SAID, holders=(replace(SAID.holders[0], code="91990101MA0000015D"),)), ("CZZTDM", "check-digit")),
-    "number not in its true form": ("realestate-certificate", replace(stated("realestate-certificate"), holders=(Holder(name="赵明示", code="11010519491231002x", kind=HolderKind.CITIZEN_ID),)), ("CZZTDM", "form")),
+    "number not in its true form": ("realestate-certificate", replace(stated("realestate-certificate"), holders=(Holder(name="赵明示", code="99010119491231001x", kind=HolderKind.CITIZEN_ID),)), ("CZZTDM", "form")),
     "empty number of another kind": ("realestate-certificate", replace(stated("realestate-certificate"), holders=(Holder(name="赵明示", code="", kind=HolderKind.OTHER_PERSON),)), ("CZZTDM", "form")),
     "name with a hidden character": ("business-licence", replace(SAID, holders=(replace(SAID.holders[0], name="示范\u200b公司"),)), ("CZZT", "name")),
     "one of two holders": ("marriage-certificate", replace(stated("marriage-certificate"), holders=stated("marriage-certificate").holders[:1] * 3), ("CZZT", "holders")),
