@@ -14,9 +14,10 @@ PDFIUM = threading.Lock()
 
 
 def pages(document: bytes, dpi: float = _DPI) -> tuple[Image.Image, ...]:
-    """Each page of a PDF of ours."""
+    """Each page of a PDF of ours, with the seals on it."""
     with PDFIUM:
         opened = pypdfium2.PdfDocument(document)
+        opened.init_forms()  # a seal is the appearance of a signature field
         try:
             return tuple(page.render(scale=dpi / 72).to_pil().convert("RGB") for page in opened)
         finally:

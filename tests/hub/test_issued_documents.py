@@ -10,6 +10,7 @@ from certificates.annotated import Annotation
 from certificates.carrying import carried
 from certificates.copies import make
 from certificates.drawing import agreement
+from certificates.drawing.preview import pages
 from certificates.embedding import Provisional, read_data
 from certificates.errors import FaceRefused, SealNotProven
 from certificates.issuance import advance, issue
@@ -137,3 +138,16 @@ def test_a_seal_that_may_not_be_used_stops_the_issue_and_nothing_is_recorded() -
     without = replace(office, sealer=RegisteredSealer({}))
     with pytest.raises(KeyUnavailable):
         issue(request("business-licence", "case-2"), without)
+
+
+def test_the_picture_of_a_sealed_pdf_shows_the_seal() -> None:
+    """Whoever looks at it sees that it is sealed: red where the template has room for the seal."""
+    office = desk("pdf")
+    certificate = issue(request("business-licence"), office)
+    (page,) = pages(office.blobs.get(certificate.documents["pdf"]), 72)
+    ((at),) = office.renderer.seal_points(published("business-licence").numbered(1))
+    x, y, half = (round(each * 72 / 25.4) for each in (at.x, at.y, at.diameter / 2))
+    colours = page.crop((x - half, y - half, x + half, y + half)).getcolors(1 << 16) or []
+
+    red = sum(n for n, (r, g, b) in colours if r > 180 and g < 60 and b < 60)  # type: ignore[misc, str-unpack]  # its pixels are triples
+    assert red > 300
